@@ -1,0 +1,1 @@
+export { systemClock as bunClock } from "../node/clock.ts";

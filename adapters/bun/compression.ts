@@ -1,0 +1,1 @@
+export { nodeCompression as bunCompression } from "../node/compression.ts";

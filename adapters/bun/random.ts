@@ -1,0 +1,1 @@
+export { systemRandom as bunRandom } from "../node/random.ts";

@@ -1,0 +1,1 @@
+export { systemClock as denoClock } from "../node/clock.ts";

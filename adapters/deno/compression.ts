@@ -1,0 +1,1 @@
+export { nodeCompression as denoCompression } from "../node/compression.ts";

@@ -1,0 +1,127 @@
+/** Deno's sockets. They are pulled: what nobody reads stays with the operating system. */
+import { assert } from "../../src/base/assert.ts";
+import { PlatformError } from "../../src/base/errors.ts";
+import type { Address, Connection, Listener, Network } from "../../src/platform/network.ts";
+import { formatAddress } from "../node/address.ts";
+import { platformError } from "../node/errors.ts";
+import { gatherSlices } from "../node/gather.ts";
+
+const READ_BYTES_MAX = 64 * 1024;
+/** A short read is copied out of the buffer below it, so that a small request does not hold 64 KiB. */
+const COPY_BYTES_MAX = 16 * 1024;
+
+class DenoConnection implements Connection {
+  readonly peer: string;
+  readonly #socket: Deno.TcpConn;
+  #buffer: Uint8Array<ArrayBuffer> | null = null;
+  #reading = false;
+  #writing = false;
+  #closed = false;
+
+  constructor(socket: Deno.TcpConn) {
+    this.#socket = socket;
+    this.peer = formatAddress({ host: socket.remoteAddr.hostname, port: socket.remoteAddr.port });
+    socket.setNoDelay(true);
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    assert(!this.#reading, "One read at a time");
+    if (this.#closed) throw new PlatformError("closed", "read from", this.peer);
+    this.#reading = true;
+    const buffer = this.#buffer ??= new Uint8Array(READ_BYTES_MAX);
+    try {
+      const count = await this.#socket.read(buffer);
+      if (this.#closed) throw new PlatformError("closed", "read from", this.peer);
+      if (count === null) return null;
+      if (count <= COPY_BYTES_MAX) return buffer.slice(0, count);
+      this.#buffer = null;
+      return buffer.subarray(0, count);
+    } catch (thrown) {
+      throw this.#failure(thrown, "read from");
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async write(slices: readonly Uint8Array[]): Promise<void> {
+    assert(!this.#writing, "One write at a time");
+    if (this.#closed) throw new PlatformError("closed", "write to", this.peer);
+    this.#writing = true;
+    try {
+      for (const slice of gatherSlices(slices)) {
+        for (let at = 0; at < slice.length;) {
+          at += await this.#socket.write(slice.subarray(at));
+          if (this.#closed) throw new PlatformError("closed", "write to", this.peer);
+        }
+      }
+    } catch (thrown) {
+      throw this.#failure(thrown, "write to");
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  #failure(thrown: unknown, operation: string): PlatformError {
+    if (this.#closed) return new PlatformError("closed", operation, this.peer);
+    return platformError(thrown, operation, this.peer);
+  }
+}
+
+async function acceptAll(listener: Deno.TcpListener, onConnection: (connection: Connection) => void): Promise<void> {
+  while (true) {
+    let socket: Deno.TcpConn;
+    try {
+      socket = await listener.accept();
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted) return;
+      // A peer that left again, or no descriptor for it: the listener itself is well.
+      await new Promise<void>((resolve) => setTimeout(resolve, 10));
+      continue;
+    }
+    let connection: Connection;
+    try {
+      connection = new DenoConnection(socket);
+    } catch {
+      // A peer that was gone before its options were set.
+      socket.close();
+      continue;
+    }
+    onConnection(connection);
+  }
+}
+
+export const denoNetwork: Network = {
+  // deno-lint-ignore require-await
+  async listen(address, onConnection): Promise<Listener> {
+    let listener: Deno.TcpListener;
+    try {
+      listener = Deno.listen({ hostname: address.host, port: address.port });
+    } catch (thrown) {
+      throw platformError(thrown, "listen on", formatAddress(address));
+    }
+    const accepting = acceptAll(listener, onConnection);
+    let closed = false;
+    return {
+      address: { host: address.host, port: listener.addr.port },
+      async close() {
+        if (!closed) listener.close();
+        closed = true;
+        await accepting;
+      },
+    };
+  },
+
+  async connect(address: Address): Promise<Connection> {
+    try {
+      return new DenoConnection(await Deno.connect({ hostname: address.host, port: address.port }));
+    } catch (thrown) {
+      throw platformError(thrown, "connect to", formatAddress(address));
+    }
+  },
+};

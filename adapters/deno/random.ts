@@ -1,0 +1,1 @@
+export { systemRandom as denoRandom } from "../node/random.ts";

@@ -1,0 +1,126 @@
+/**
+ * Every bound there is, with its reason. A queue, buffer, list or wait without a row here is a defect: what has no bound
+ * grows until the process dies. Relations between rows are asserted at the end of this file.
+ */
+import { assert } from "./assert.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const LIMITS = {
+  /** Kafka's rule for topic names (Topic.java): the directory name `<topic>-<partition>` must stay below 255 bytes. */
+  topicNameCharsMax: 249,
+  /** Partitions of one topic. Each costs a directory, three descriptors and about 20 KiB. */
+  topicPartitionsMax: 10_000,
+  /** Topics of one broker: their settings are held in memory and walked by metadata answers. */
+  topicsMax: 100_000,
+  /** Partitions of one broker: three descriptors each, and most hosts allow a process 1,048,576 at the very most. */
+  brokerPartitionsMax: 200_000,
+
+  /** A native or Kafka frame: Kafka's socket.request.max.bytes. */
+  frameBytesMax: 100 * MIB,
+  /** Before credentials are checked: Kafka's sasl.server.max.receive.size. */
+  frameBytesBeforeHelloMax: 512 * KIB,
+  /** Requests of one connection that are in work at once; more are not read from the socket. */
+  connectionRequestsInWorkMax: 64,
+  /** Bytes of requests and unsent replies that one connection may hold; above it, its socket is not read. One frame is always taken. */
+  connectionBytesMax: 16 * MIB,
+  /** Connections on the binary port. The operating system's queue holds the next ones. */
+  connectionsMax: 10_000,
+  /** A peer that takes nothing of its reply for this long is cut: its bytes are memory that others need. */
+  connectionWriteStallMsMax: 30_000,
+  /** A connection that sends nothing and waits for nothing: Kafka's connections.max.idle.ms. */
+  connectionIdleMsMax: 600_000,
+  /** From the first byte of a frame to its last: a peer that drips holds its buffer no longer than this. */
+  frameReadMsMax: 30_000,
+
+  /** A batch as a producer may send it: Kafka's message.max.bytes default, per topic `max.message.bytes`. */
+  batchBytesDefaultMax: 1_048_588,
+  /** `max.message.bytes` itself may not pass this: a batch is one allocation, and one fetch always returns one whole. */
+  batchBytesMax: 64 * MIB,
+  /** Records in one batch that we build; Kafka's field is an i32. */
+  batchRecordsMax: 1_000_000,
+  /** Headers of one record on the HTTP and native faces: they are turned into objects there. */
+  recordHeadersMax: 1_000,
+  /** What a compressed batch may expand to when a reader of ours opens it: beyond this it is taken for a bomb. */
+  decompressedBytesMax: 64 * MIB,
+
+  /** HTTP: records in one produce request, named in GET /v1/limits. */
+  httpRecordsMax: 1_000,
+  /** HTTP: bytes of one request body, after decoding its content encoding. */
+  httpBodyBytesMax: 4 * MIB,
+  /** HTTP: nesting of a JSON or CBOR body; deeper ones are refused before they are decoded. */
+  bodyDepthMax: 64,
+  /** Items of one CBOR body: an item may be one byte long, and is an object of dozens once it is decoded. */
+  bodyItemsMax: 1_000_000,
+  /** HTTP: time for a body to arrive whole. */
+  httpBodyMsMax: 30_000,
+  /** HTTP: time for the header block to arrive, and between requests of one connection. */
+  httpHeaderMsMax: 10_000,
+  httpIdleMsMax: 60_000,
+  /** HTTP: bytes of a request's header block. */
+  httpHeaderBytesMax: 16 * KIB,
+  /** HTTP: requests in work at once; beyond it 429. Long polls and streams have a bound of their own. */
+  httpRequestsInWorkMax: 4_096,
+  /** HTTP: bytes of bodies in work at once. */
+  httpBodiesBytesMax: 256 * MIB,
+  /** HTTP: long polls and streams that wait at once. */
+  httpWaitsMax: 10_000,
+  /** HTTP: the longest long-poll; below the 30 s at which most gateways cut. */
+  httpWaitSecondsMax: 25,
+  httpReadRecordsMax: 1_000,
+  httpReadRecordsDefault: 100,
+  httpPageTopicsMax: 1_000,
+  /** HTTP: partitions that one read goes over: their offsets are the cursor, which must fit into a URL (12 characters each). */
+  httpReadPartitionsMax: 1_000,
+  /** HTTP: an idle event stream says this often that it lives; below the 30 s at which most gateways cut. */
+  httpStreamPingMs: 15_000,
+
+  /** Reads on every face: the default and the most that one may ask for. */
+  fetchBytesDefault: 1 * MIB,
+  fetchBytesMax: 50 * MIB,
+  /** Native fetch. */
+  fetchWaitMsMax: 30_000,
+  fetchRecordsDefault: 1_000,
+  fetchRecordsMax: 10_000,
+  /** Native produce: records in one frame (as `records`; a `batch` is bounded by `max.message.bytes`). */
+  produceRecordsMax: 10_000,
+  /** Fetches that wait for data, on all connections together: each is a timer and a row in each partition that it reads. */
+  fetchWaitsMax: 20_000,
+  /** How deep a produce waits for its acknowledgement before it is answered `timed_out`. */
+  produceTimeoutMsMax: 120_000,
+
+  /** Bytes appended to one partition and not yet on disk; beyond it produce waits its turn. */
+  logPendingBytesMax: 16 * MIB,
+  /** Bytes of one gathered write. Larger ones gain nothing and hold the disk queue longer. */
+  logWriteBytesMax: 4 * MIB,
+  /** Produce requests that wait for room in one partition's queue; beyond it `overloaded`. */
+  produceWaitsMax: 10_000,
+  /** Bytes of appended and not yet written data in the whole broker. */
+  brokerPendingBytesMax: 256 * MIB,
+  /** The newest part of each partition that is kept in memory, so that readers at the tail touch no file. */
+  tailCacheBytesMax: 2 * MIB,
+  /** The same for the whole broker. */
+  brokerTailCacheBytesMax: 64 * MIB,
+  /** One read of a segment: also the unit of recovery's scan. */
+  segmentReadBytes: 1 * MIB,
+  /** Index files of sealed segments that one partition keeps in memory. */
+  sealedSegmentsOpenMax: 4,
+  /** `segment.bytes`: Kafka's smallest, and its largest (positions are an i32). */
+  segmentBytesMin: 1 * MIB,
+  segmentBytesMax: 2_147_483_647,
+  /** The recovery point is written at least this often while there are appends (design D3). */
+  recoveryPointMsMax: 1_000,
+  /** How often retention looks for segments to remove: Kafka's log.retention.check.interval.ms. */
+  retentionCheckMs: 300_000,
+
+  /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
+  metadataRecordsBeforeSnapshot: 10_000,
+} as const;
+
+assert(LIMITS.fetchBytesMax < LIMITS.frameBytesMax, "A full fetch must fit into a frame");
+assert(LIMITS.batchBytesMax < LIMITS.frameBytesMax, "The largest batch must fit into a frame");
+assert(LIMITS.batchBytesDefaultMax <= LIMITS.batchBytesMax, "The default batch must be an allowed one");
+assert(LIMITS.httpWaitSecondsMax * 1_000 < LIMITS.httpIdleMsMax, "A long poll must end before its connection counts as idle");
+assert(LIMITS.logWriteBytesMax <= LIMITS.logPendingBytesMax, "A full write must fit into the queue");
+assert(LIMITS.tailCacheBytesMax <= LIMITS.brokerTailCacheBytesMax, "One partition's cache must fit into the broker's");

@@ -1,0 +1,83 @@
+/**
+ * What a protocol may ask of the broker. `Broker` implements it; the handlers see only this, so that a test can stand in
+ * for the broker where the protocol alone matters.
+ *
+ * Every method answers with values or fails with a `SentinelError`; whatever a request says, it cannot end the process.
+ */
+import type { Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { RecordBatch } from "../records/record_batch.ts";
+import type { RecordInput } from "../records/record.ts";
+import type { LatencyHistogram } from "./latency_histogram.ts";
+import type {
+  BrokerCounters,
+  ClusterDescription,
+  CreateTopicOptions,
+  FetchRequest,
+  OffsetAndTimestamp,
+  PendingFetch,
+  ProduceAck,
+  ProduceOptions,
+  TopicDescription,
+} from "./types.ts";
+
+/** A record and the partition that its producer chose, if it did. */
+export interface RoutedRecord {
+  readonly record: RecordInput;
+  readonly partition?: PartitionId;
+}
+
+/** The outcome for one partition of a produce that touched several. */
+export type ProduceOutcome =
+  | { readonly ok: true; readonly ack: ProduceAck; readonly indexes: readonly number[] }
+  | { readonly ok: false; readonly partition: PartitionId; readonly error: unknown; readonly indexes: readonly number[] };
+
+export interface BrokerApi {
+  /**
+   * Appends records, each to the partition it names or the partitioner picks (keyed: murmur2 as the Java client; the
+   * rest of one call stick to one partition, round robin between calls). Everything is validated before a byte is
+   * written: a bad record fails the whole call with `invalid_record` or `too_large` and pointers `/records/N…`, and
+   * creates no topic (seed-P3). The run for one partition is contiguous, cut into batches of at most `max.message.bytes`.
+   *
+   * `indexes` of an outcome are positions in `records`, in the order of the offsets. Outcomes are sorted by partition.
+   * With acks `none` it resolves as soon as the records are in the queue. A topic that is missing is made when
+   * auto-create is on, else `unknown_topic`.
+   */
+  produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]>;
+
+  /** Appends one of Kafka's batches as it is. No partition: one is chosen round robin. The batch's bytes belong to the broker afterwards. */
+  produceBatch(topic: string, partition: PartitionId | null, batch: RecordBatch, options: ProduceOptions): Promise<ProduceAck>;
+
+  /**
+   * Reads whole batches from several partitions, waiting until there is `minBytes` or the time is over. Faults of one
+   * partition are in its own answer. Fails as a whole only with `overloaded` or `shutting_down`.
+   */
+  fetch(request: FetchRequest): PendingFetch;
+
+  /** The first offset whose record is at or after a time, or the log's ends. */
+  offsetFor(topic: string, partition: PartitionId, at: "earliest" | "latest" | TimestampMs): Promise<OffsetAndTimestamp>;
+
+  /** Removes everything before `offset` (Kafka's DeleteRecords); returns the new log start offset. */
+  deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset>;
+
+  /** Durable when it resolves. `topic_exists`, `invalid_topic`, `invalid_config`, `invalid_partitions`, `invalid_replication_factor`. */
+  createTopic(name: string, options?: CreateTopicOptions): Promise<TopicDescription>;
+  /** `unknown_topic`. The data is gone and a new topic of the same name starts empty. */
+  deleteTopic(name: string): Promise<void>;
+  /** `config` values: a string sets, null returns to the default. `partitions` may only grow. */
+  alterTopic(name: string, change: { partitions?: number; config?: Readonly<Record<string, string | null>> }): Promise<TopicDescription>;
+  /** Null when there is no such topic. */
+  describeTopic(name: string): TopicDescription | null;
+  /** Sorted by name; internal topics (`__…`) left out. */
+  topicNames(): string[];
+  /** Number of partitions, or null when there is no such topic: cheaper than a description. */
+  partitionCount(topic: string): number | null;
+
+  describeCluster(): ClusterDescription;
+  /** False until recovery is done and after a stop began. */
+  readonly isReady: boolean;
+
+  readonly counters: BrokerCounters;
+  readonly produceLatency: LatencyHistogram;
+  readonly fetchLatency: LatencyHistogram;
+  readonly startedMonotonicMs: number;
+}

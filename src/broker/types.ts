@@ -1,0 +1,135 @@
+/** What the broker is asked and what it answers: the words that every protocol translates to and from. */
+import type { Epoch, NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { SentinelError } from "../base/errors.ts";
+import type { RecordBatch } from "../records/record_batch.ts";
+
+/** How many copies an acknowledgement waits for (Kafka's acks 0, 1, −1). */
+export type Acks = "none" | "leader" | "all";
+
+/**
+ * What an acknowledgement stands on. `memory`: this process (`--memory`); `os`: the page cache, survives the process;
+ * `interval`: synced within the flush interval; `fsync`: survives power loss here; `quorum-fsync`: on a majority of nodes.
+ */
+export type DurabilityReached = "memory" | "os" | "interval" | "fsync" | "quorum-fsync";
+
+export interface ProduceOptions {
+  readonly acks: Acks;
+  /** Append only if the partition's next offset is this (HTTP If-Match); else `offset_mismatch` with `tail`. */
+  readonly expectedOffset?: Offset;
+  /** From the producer, for one of Kafka's own batches; batches that we build are always well-formed. */
+  readonly untrusted?: boolean;
+}
+
+/** Records [first, first + count) of a partition were appended. */
+export interface ProduceAck {
+  readonly partition: PartitionId;
+  readonly first: Offset;
+  readonly count: number;
+  /** The broker's append time for `message.timestamp.type=LogAppendTime`, else −1. */
+  readonly logAppendTimeMs: TimestampMs;
+  readonly logStart: Offset;
+  readonly durability: DurabilityReached;
+}
+
+/** Where a fetch starts in one partition. */
+export type StartOffset = Offset | "earliest" | "latest";
+
+export interface FetchPartition {
+  readonly topic: string;
+  readonly partition: PartitionId;
+  readonly offset: StartOffset;
+  /** Most bytes of this partition; the first batch of the answer is always whole. */
+  readonly maxBytes: number;
+}
+
+export interface FetchRequest {
+  readonly partitions: readonly FetchPartition[];
+  /** Answer as soon as this many bytes are there, or … */
+  readonly minBytes: number;
+  /** … after this long. 0: at once. */
+  readonly waitMs: number;
+  /** Most bytes of the whole answer; the first batch is always whole. */
+  readonly maxBytes: number;
+}
+
+/** One partition's part of a fetch: whole batches, the first of which contains `offset` (unless at the end). */
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: PartitionId;
+  /** The offset asked for, resolved: where reading began. Records before it in the first batch are to be skipped. */
+  readonly offset: Offset;
+  readonly batches: readonly RecordBatch[];
+  readonly highWatermark: Offset;
+  readonly logStart: Offset;
+  /** What went wrong in this partition alone; the others' answers stand. */
+  readonly error?: SentinelError;
+}
+
+/** A wait that its caller may end early: `cancel` makes the promise resolve with what is there. */
+export interface PendingFetch {
+  readonly result: Promise<readonly FetchedPartition[]>;
+  cancel(): void;
+}
+
+export interface OffsetAndTimestamp {
+  readonly offset: Offset;
+  /** −1 when no record is meant (the end of the log). */
+  readonly timestamp: TimestampMs;
+}
+
+export interface PartitionDescription {
+  readonly partition: PartitionId;
+  readonly leader: NodeId;
+  readonly epoch: Epoch;
+  readonly replicas: readonly NodeId[];
+  readonly isr: readonly NodeId[];
+  /** Log start offset. */
+  readonly start: Offset;
+  /** Log end offset: also what is not committed. */
+  readonly end: Offset;
+  readonly highWatermark: Offset;
+  /** Bytes of the log's segments. */
+  readonly bytes: number;
+  /** Set when the partition is offline (damaged or failed storage): what is wrong, for people. */
+  readonly offline?: string;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  readonly topicId: string;
+  /** Settings that differ from the defaults, Kafka's names, values as strings. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly partitions: readonly PartitionDescription[];
+}
+
+export interface CreateTopicOptions {
+  /** Default: the broker's `--partitions`. */
+  readonly partitions?: number;
+  /** Only 1 (or −1, the default) until there is a cluster. */
+  readonly replicas?: number;
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** A node as clients should reach it. */
+export interface NodeDescription {
+  readonly id: NodeId;
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port`, or null without an HTTP listener. */
+  readonly http: string | null;
+}
+
+export interface ClusterDescription {
+  readonly clusterId: string;
+  readonly controller: NodeId;
+  readonly nodes: readonly NodeDescription[];
+}
+
+/** Counters and gauges of the broker's own work; metrics reads them (facts 1.5). */
+export interface BrokerCounters {
+  recordsProduced: number;
+  recordsConsumed: number;
+  bytesProduced: number;
+  bytesConsumed: number;
+  errors: number;
+}

@@ -1,0 +1,38 @@
+import type { Address, Listener } from "./network.ts";
+
+/** What the handler learns of a request besides the `Request` itself. */
+export interface RequestContext {
+  /** `host:port` of the caller. */
+  readonly peer: string;
+  /** Says that this request may stay open longer than an ordinary one: a long poll or a stream. */
+  keepOpen(): void;
+}
+
+export interface HttpServerOptions {
+  /** Time for a request's headers to arrive whole; the connection is cut after it. */
+  readonly headerMsMax: number;
+  /** A connection without a request, or without progress of one that did not say `keepOpen`, is cut after it. */
+  readonly idleMsMax: number;
+  /** A request with a larger header block is refused with 431. */
+  readonly headerBytesMax: number;
+  /** A body is cut off above it, whatever its declared length says; the handler sees a failed body. */
+  readonly bodyBytesMax: number;
+  /** Time for a body to arrive whole. */
+  readonly bodyMsMax: number;
+}
+
+export interface HttpListener extends Listener {
+  /** Requests and streams that are open now. */
+  openRequests(): number;
+  /** Takes no more requests, waits at most `deadlineMs` for those in work, then cuts them. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** An HTTP server as the core needs it: the core writes the handler, the adapter brings the sockets. */
+export interface HttpServer {
+  listen(
+    address: Address,
+    handler: (request: Request, context: RequestContext) => Response | Promise<Response>,
+    options: HttpServerOptions,
+  ): Promise<HttpListener>;
+}

@@ -1,0 +1,34 @@
+/** Byte streams between processes. All failures are `PlatformError`s. */
+
+export interface Address {
+  readonly host: string;
+  /** 0 for a listener: any free port; the listener's own `address` has the real one. */
+  readonly port: number;
+}
+
+export interface Network {
+  /** Accepts connections until the listener is closed. */
+  listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener>;
+  connect(address: Address): Promise<Connection>;
+}
+
+export interface Listener {
+  readonly address: Address;
+  /** Takes no more connections; those that exist go on. */
+  close(): Promise<void>;
+}
+
+export interface Connection {
+  /**
+   * The next bytes, in a buffer that is the caller's, or null when the peer has closed its side. One call at a time.
+   * While nobody reads, at most `readAheadBytesMax` (64 KiB) are taken from the socket: that is the back-pressure.
+   * Fails with `connection_reset`, or `closed` after `close`.
+   */
+  read(): Promise<Uint8Array | null>;
+  /** Writes the slices in order; done when the socket has taken them all. One call at a time. The slices must not change until then. */
+  write(slices: readonly Uint8Array[]): Promise<void>;
+  /** Ends both directions. `abort: true` drops unsent bytes (a reset). Idempotent; a running read ends with null or `closed`. */
+  close(options?: { abort?: boolean }): void;
+  /** `host:port` of the other side, for logs. */
+  readonly peer: string;
+}

@@ -1,0 +1,379 @@
+/**
+ * The writing side of a segment log: a queue of appended batches, one loop that writes them in groups, one sync at a
+ * time that serves all who wait for it (group commit, design D3).
+ *
+ * Order, always: (the clean mark is taken back, the epoch is on disk) → write → sync → durable → acknowledged. A segment
+ * is sealed by a sync of its own before the next one takes a byte, so that everything before the active segment is
+ * durable.
+ *
+ * A failed *write* is cut back: the file to its last good byte, the log to its last written offset, and it goes on when
+ * there is room again. A failed *sync* is final: nothing is known of those pages any more, so the log takes no writes
+ * until a restart has read what is really there.
+ */
+import type { Offset } from "../../base/ids.ts";
+import { assert } from "../../base/assert.ts";
+import { isPlatformError, SentinelError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { RecordBatch } from "../../records/record_batch.ts";
+import type { FlushResult, LogListener } from "../partition_log.ts";
+import { storeLeaderEpochs } from "./leader_epochs.ts";
+import { activeSegment, assertLogState } from "./log_state.ts";
+import type { LogState } from "./log_state.ts";
+import { Mutex } from "./mutex.ts";
+import type { RecoveryPoint } from "./recovery_point.ts";
+import { Segment } from "./segment.ts";
+
+interface Waiter {
+  readonly kind: "written" | "durable";
+  readonly endOffset: Offset;
+  readonly resolve: () => void;
+  readonly reject: (error: SentinelError) => void;
+}
+
+/** Largest distance of an offset from its segment's base: index entries are relative, and Kafka reads them signed. */
+const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+
+export class LogWriter {
+  readonly #state: LogState;
+  readonly #mutex = new Mutex();
+  listener: LogListener | null = null;
+  #queue: RecordBatch[] = [];
+  #queuedBytes = 0;
+  #writing = false;
+  #syncing: Promise<void> | null = null;
+  /** While a roll, a truncation or the close is at work no sync may start. */
+  #syncsPaused = false;
+  /** Somebody wants everything below it durable. */
+  #syncWanted: Offset = 0;
+  #waiters: Waiter[] = [];
+  #epochsDirty = false;
+  #recoveryPointMs: number;
+
+  constructor(state: LogState) {
+    this.#state = state;
+    this.#recoveryPointMs = state.clock.monotonicMs();
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Queues batches that already have their offsets. */
+  append(batch: RecordBatch): void {
+    const state = this.#state;
+    assert(batch.baseOffset === state.endOffset, () => `batch ${batch.baseOffset} where ${state.endOffset} is due`);
+    if (state.epochs.assign(batch.leaderEpoch, batch.baseOffset)) this.#epochsDirty = true;
+    state.endOffset = batch.endOffset;
+    state.tailCache.append(batch);
+    this.#queue.push(batch);
+    this.#queuedBytes += batch.sizeBytes;
+    this.#kickWriter();
+  }
+
+  async flush(): Promise<FlushResult> {
+    await this.#wait("durable", this.#state.endOffset);
+    const { generation, epochs, durableOffset } = this.#state;
+    return { generation, epoch: epochs.latest, endOffset: durableOffset };
+  }
+
+  flushToSystem(): Promise<void> {
+    return this.#wait("written", this.#state.endOffset);
+  }
+
+  requestFlush(): void {
+    this.#syncWanted = this.#state.endOffset;
+    this.#kickSync();
+  }
+
+  /** Runs `work` while nothing is written or synced; all that is queued is written first. */
+  async exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    return await this.#mutex.run(async () => {
+      this.#syncsPaused = true;
+      try {
+        await this.#writeQueue();
+        if (this.#syncing !== null) await this.#syncing;
+        return await work();
+      } finally {
+        this.#syncsPaused = false;
+        this.#kickSync();
+      }
+    });
+  }
+
+  /** Writes where recovery may begin; never a lower position than what stands there, but through `lowerRecoveryPoint`. */
+  async writeRecoveryPoint(point: RecoveryPoint): Promise<void> {
+    await this.#state.recoveryPointFile.write(point);
+    this.#state.recoveryPoint = point;
+    this.#recoveryPointMs = this.#state.clock.monotonicMs();
+  }
+
+  /** For what the slot before must not survive: see `RecoveryPointFile.writeBoth`. */
+  async writeBothRecoveryPoints(point: RecoveryPoint): Promise<void> {
+    await this.#state.recoveryPointFile.writeBoth(point);
+    this.#state.recoveryPoint = point;
+    this.#recoveryPointMs = this.#state.clock.monotonicMs();
+  }
+
+  /** The last words of a log that works: everything synced, indexes complete, the clean mark. Call inside `exclusively`. */
+  async finish(): Promise<void> {
+    const state = this.#state;
+    const active = activeSegment(state);
+    await this.#syncFile(active);
+    state.durableOffset = state.writtenOffset;
+    await active.finishIndexes();
+    await this.writeRecoveryPoint({
+      segmentBaseOffset: active.baseOffset,
+      position: active.sizeBytes,
+      endOffset: state.writtenOffset,
+      logStartOffset: state.startOffset,
+      clean: true,
+    });
+    this.#settle();
+  }
+
+  /** Takes no more writes until a restart. Everyone who waits hears of it. */
+  fail(thrown: unknown, offline = false): SentinelError {
+    const state = this.#state;
+    const error = thrown instanceof SentinelError ? thrown : new SentinelError(
+      "storage_error",
+      `The log ${state.directory} takes no more writes until a restart: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      { cause: thrown },
+    );
+    if (state.failure === null) {
+      state.failure = error;
+      state.endOffset = state.writtenOffset;
+      state.tailCache.truncateFrom(state.writtenOffset);
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      const waiters = this.#waiters;
+      this.#waiters = [];
+      for (const waiter of waiters) waiter.reject(error);
+      this.listener?.onFailure(error);
+    }
+    if (offline) state.offline ??= error;
+    return error;
+  }
+
+  // -- Writing ------------------------------------------------------------------------------------------------------
+
+  #kickWriter(): void {
+    if (this.#writing) return;
+    this.#writing = true;
+    void this.#mutex.run(async () => {
+      this.#writing = false;
+      await this.#writeQueue();
+    });
+  }
+
+  /** Writes until the queue is empty; failures end in `#cutBack` or `fail`, never here. */
+  async #writeQueue(): Promise<void> {
+    while (this.#queue.length > 0 && this.#state.failure === null) {
+      try {
+        await this.#prepareWrite(this.#queue[0]!);
+        await this.#writeGroup(this.#takeGroup());
+      } catch (thrown) {
+        if (this.#state.failure === null) await this.#cutBack(thrown);
+      }
+    }
+  }
+
+  /** What must be on disk before the batch may be: the mark taken back, the epoch, a new segment. */
+  async #prepareWrite(batch: RecordBatch): Promise<void> {
+    const state = this.#state;
+    if (state.recoveryPoint.clean) {
+      await this.#orFail(() => this.writeBothRecoveryPoints({ ...state.recoveryPoint, clean: false }));
+    }
+    if (this.#epochsDirty) {
+      await this.#orFail(() => storeLeaderEpochs(state.disk, state.directory, state.epochs));
+      this.#epochsDirty = false;
+    }
+    if (this.#mustRollBefore(batch)) await this.#roll();
+  }
+
+  #mustRollBefore(batch: RecordBatch, groupBytes = 0): boolean {
+    const active = activeSegment(this.#state);
+    const { segmentBytes, segmentMs } = this.#state.settings;
+    const sizeBytes = active.sizeBytes + groupBytes;
+    if (sizeBytes === 0) return false;
+    return sizeBytes + batch.sizeBytes > segmentBytes || active.isFull ||
+      batch.lastOffset - active.baseOffset > RELATIVE_OFFSET_MAX ||
+      (active.firstTimestamp >= 0 && batch.maxTimestamp - active.firstTimestamp > segmentMs);
+  }
+
+  /** As many batches from the queue as fit into one write and into the active segment. */
+  #takeGroup(): RecordBatch[] {
+    let count = 1;
+    let bytes = this.#queue[0]!.sizeBytes;
+    while (count < this.#queue.length) {
+      const next = this.#queue[count]!;
+      if (bytes + next.sizeBytes > LIMITS.logWriteBytesMax || this.#mustRollBefore(next, bytes)) break;
+      bytes += next.sizeBytes;
+      count += 1;
+    }
+    return this.#queue.slice(0, count);
+  }
+
+  async #writeGroup(group: readonly RecordBatch[]): Promise<void> {
+    const state = this.#state;
+    const active = activeSegment(state);
+    await active.file.writeAt(active.sizeBytes, group.map((batch) => batch.bytes));
+    if (state.failure !== null) return;
+    for (const batch of group) {
+      active.noteAppended(batch, state.settings.indexIntervalBytes);
+      this.#queuedBytes -= batch.sizeBytes;
+    }
+    this.#queue.splice(0, group.length);
+    state.writtenOffset = active.endOffset;
+    this.#settle();
+    this.#kickSync();
+  }
+
+  /** Seals the active segment and begins the next. */
+  async #roll(): Promise<void> {
+    const state = this.#state;
+    const wasPaused = this.#syncsPaused;
+    this.#syncsPaused = true;
+    try {
+      if (this.#syncing !== null) await this.#syncing;
+      const sealed = activeSegment(state);
+      await this.#syncFile(sealed);
+      state.durableOffset = state.writtenOffset;
+      await sealed.finishIndexes();
+      const next = new Segment(state.disk, state.directory, state.writtenOffset);
+      await next.create();
+      await this.#orFail(() => state.disk.syncDirectory(state.directory));
+      state.segments.push(next);
+      await this.#orFail(() =>
+        this.writeRecoveryPoint({
+          segmentBaseOffset: next.baseOffset,
+          position: 0,
+          endOffset: next.baseOffset,
+          logStartOffset: state.startOffset,
+          clean: false,
+        })
+      );
+      if (!sealed.hasReaders) await sealed.unload();
+      assertLogState(state);
+      this.#settle();
+    } finally {
+      this.#syncsPaused = wasPaused;
+    }
+  }
+
+  /** A write did not succeed: back to the last good byte, and every batch that is not in the file is refused. */
+  async #cutBack(thrown: unknown): Promise<void> {
+    const state = this.#state;
+    const active = activeSegment(state);
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = new SentinelError("storage_error", `The log ${state.directory} could not store the records: ${text}`, {
+      cause: thrown,
+    });
+    if (!isPlatformError(thrown, "no_space")) assertNotOurs(thrown);
+    try {
+      await active.file.truncate(active.sizeBytes);
+    } catch (truncateFailure) {
+      this.fail(truncateFailure);
+      return;
+    }
+    state.endOffset = state.writtenOffset;
+    state.generation += 1;
+    if (state.epochs.truncateFrom(state.endOffset)) this.#epochsDirty = true;
+    state.tailCache.truncateFrom(state.endOffset);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#syncWanted = Math.min(this.#syncWanted, state.endOffset);
+    const refused = this.#waiters.filter((waiter) => waiter.endOffset > state.endOffset);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.endOffset <= state.endOffset);
+    for (const waiter of refused) waiter.reject(error);
+    this.listener?.onCutBack(state.endOffset, error);
+  }
+
+  // -- Syncing ------------------------------------------------------------------------------------------------------
+
+  #kickSync(): void {
+    const { durableOffset, writtenOffset, failure } = this.#state;
+    if (this.#syncing !== null || this.#syncsPaused || failure !== null) return;
+    if (this.#syncWanted > durableOffset && writtenOffset > durableOffset) this.#syncing = this.#sync();
+  }
+
+  async #sync(): Promise<void> {
+    const state = this.#state;
+    const active = activeSegment(state);
+    const point = {
+      segmentBaseOffset: active.baseOffset,
+      position: active.sizeBytes,
+      endOffset: state.writtenOffset,
+      logStartOffset: state.startOffset,
+      clean: false,
+    };
+    try {
+      await this.#syncFile(active);
+      state.durableOffset = Math.max(state.durableOffset, point.endOffset);
+      this.#settle();
+      if (state.clock.monotonicMs() - this.#recoveryPointMs >= LIMITS.recoveryPointMsMax) {
+        await this.#storeIndexesIfRoom(active);
+        await this.#orFail(() => this.writeRecoveryPoint({ ...point, logStartOffset: state.startOffset }));
+      }
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+    this.#syncing = null;
+    this.#kickSync();
+  }
+
+  /** The indexes are caches: a full disk is told by the writes that matter. */
+  async #storeIndexesIfRoom(active: Segment): Promise<void> {
+    try {
+      await active.storeIndexes();
+    } catch (thrown) {
+      if (!isPlatformError(thrown, "no_space") && !isPlatformError(thrown, "too_many_open_files")) throw thrown;
+    }
+  }
+
+  #syncFile(segment: Segment): Promise<void> {
+    return this.#orFail(() => segment.file.sync());
+  }
+
+  /** Runs what may not fail without ending the log's writes. */
+  async #orFail(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      throw this.fail(thrown);
+    }
+  }
+
+  // -- Waiting ------------------------------------------------------------------------------------------------------
+
+  #wait(kind: Waiter["kind"], endOffset: Offset): Promise<void> {
+    const { failure } = this.#state;
+    if (failure !== null) return Promise.reject(failure);
+    if (this.#reached(kind) >= endOffset) return Promise.resolve();
+    if (kind === "durable") this.#syncWanted = Math.max(this.#syncWanted, endOffset);
+    const promise = new Promise<void>((resolve, reject) => this.#waiters.push({ kind, endOffset, resolve, reject }));
+    this.#kickSync();
+    return promise;
+  }
+
+  #reached(kind: Waiter["kind"]): Offset {
+    return kind === "written" ? this.#state.writtenOffset : this.#state.durableOffset;
+  }
+
+  /** Tells everyone who waits how far the log is now. */
+  #settle(): void {
+    if (this.#waiters.length > 0) {
+      const waiters = this.#waiters;
+      this.#waiters = [];
+      for (const waiter of waiters) {
+        if (waiter.endOffset <= this.#reached(waiter.kind)) waiter.resolve();
+        else this.#waiters.push(waiter);
+      }
+    }
+    this.listener?.onProgress();
+  }
+}
+
+/** A broken rule of our own must not pass for a full disk. */
+function assertNotOurs(thrown: unknown): void {
+  if (thrown instanceof Error && thrown.name === "AssertionError") throw thrown;
+}

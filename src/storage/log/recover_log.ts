@@ -1,0 +1,378 @@
+/**
+ * Opening a log, in Sentry's order (facts Y15): scan the directory, load what the indexes say, replay what they do not
+ * cover, rebuild, mark the last segment active. The rules are design D3's:
+ *
+ * - Below the recovery point, or anywhere after a clean stop, bytes must be right: anything else is corruption. Nothing
+ *   is cut, the partition goes offline.
+ * - Above it the log ends at the first batch that is wrong, whatever follows: a power loss leaves good pages behind bad
+ *   ones inside one unsynced group.
+ * - What is kept above it is written again and synced before it counts: what the page cache shows after a kill or a
+ *   failed sync need not be on the disk.
+ */
+import type { Offset } from "../../base/ids.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Disk } from "../../platform/disk.ts";
+import type { RecordBatch } from "../../records/record_batch.ts";
+import type { LogSettings } from "../partition_log.ts";
+import { corruption } from "./corruption.ts";
+import { encodeLeaderEpochs, LeaderEpochs, loadLeaderEpochs, storeLeaderEpochs } from "./leader_epochs.ts";
+import type { LogState } from "./log_state.ts";
+import { RecoveryPointFile } from "./recovery_point.ts";
+import type { RecoveryPoint } from "./recovery_point.ts";
+import { scanSegment } from "./scan_segment.ts";
+import type { ScanEnd } from "./scan_segment.ts";
+import { Segment } from "./segment.ts";
+import type { ReplayStart } from "./segment.ts";
+import { parseSegmentFileName } from "./segment_file_name.ts";
+import type { TailCache } from "./tail_cache.ts";
+
+export interface LogLocation {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** `<data>/<topic>-<partition>`. */
+  readonly directory: string;
+  /** Topic id and partition: what the log's own files are bound to. */
+  readonly identity: Uint8Array;
+}
+
+/** Makes the directory and files of a new, empty log that starts at `startOffset`. Durable but for the directory's own entry. */
+export async function createLog(location: LogLocation, startOffset: Offset = 0): Promise<void> {
+  const { disk, directory, identity } = location;
+  await disk.makeDirectory(directory);
+  const segment = new Segment(disk, directory, startOffset);
+  await segment.create();
+  await segment.closeFile();
+  const { file } = await RecoveryPointFile.open(disk, directory, identity);
+  try {
+    await file.writeBoth({
+      segmentBaseOffset: startOffset,
+      position: 0,
+      endOffset: startOffset,
+      logStartOffset: startOffset,
+      clean: true,
+    });
+  } finally {
+    await file.close();
+  }
+  await storeLeaderEpochs(disk, directory, new LeaderEpochs());
+  await disk.syncDirectory(directory);
+}
+
+/** What recovery did, for the start's report. */
+export interface RecoveryReport {
+  readonly segments: number;
+  /** Bytes behind the last good batch that were cut off; 0 after a clean stop. */
+  readonly cutBytes: number;
+  /** Bytes above the recovery point that were kept, and written and synced again. */
+  readonly rewrittenBytes: number;
+}
+
+/** Opens an existing log. Fails with a `storage_error` that names file and position when it is damaged. */
+export async function recoverLog(
+  location: LogLocation,
+  settings: LogSettings,
+  tailCache: TailCache,
+): Promise<{ readonly state: LogState; readonly report: RecoveryReport }> {
+  const { disk, clock, directory } = location;
+  const segments = await scanDirectory(disk, directory);
+  const opened = await RecoveryPointFile.open(disk, directory, location.identity);
+  try {
+    const recovery = new Recovery(location, settings, segments, opened.point);
+    const report = await recovery.run(opened.file);
+    const { endOffset, startOffset, point, epochs } = recovery;
+    return {
+      report,
+      state: {
+        disk,
+        clock,
+        directory,
+        tailCache,
+        recoveryPointFile: opened.file,
+        segments,
+        epochs,
+        settings,
+        startOffset,
+        endOffset,
+        writtenOffset: endOffset,
+        durableOffset: endOffset,
+        generation: 0,
+        recoveryPoint: point,
+        failure: null,
+        offline: null,
+      },
+    };
+  } catch (thrown) {
+    await opened.file.close();
+    for (const segment of segments) await segment.closeFile();
+    throw thrown;
+  }
+}
+
+/** All segments of a directory by base offset. Files that a crash left half made are removed; they never counted. */
+async function scanDirectory(disk: Disk, directory: string): Promise<Segment[]> {
+  const names = await disk.list(directory);
+  const bases = new Set<Offset>();
+  for (const name of names) {
+    const parsed = parseSegmentFileName(name);
+    if (parsed?.kind === "log") bases.add(parsed.baseOffset);
+    if (name.endsWith(".tmp")) await disk.remove(`${directory}/${name}`);
+  }
+  for (const name of names) {
+    const parsed = parseSegmentFileName(name);
+    if (parsed !== null && !bases.has(parsed.baseOffset)) await disk.remove(`${directory}/${name}`);
+  }
+  const sorted = [...bases].sort((left, right) => left - right);
+  const segments: Segment[] = [];
+  for (const [at, baseOffset] of sorted.entries()) {
+    const segment = new Segment(disk, directory, baseOffset, sorted[at + 1] ?? baseOffset);
+    segment.sizeBytes = (await disk.status(segment.logPath))?.sizeBytes ?? 0;
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** Up to where a segment is known to have been synced. */
+interface TrustedEnd {
+  readonly bytes: number;
+  readonly endOffset: Offset;
+}
+
+class Recovery {
+  readonly #location: LogLocation;
+  readonly #settings: LogSettings;
+  readonly #segments: Segment[];
+  /** Where recovery may begin; what is below is known to have been synced. */
+  #trusted: RecoveryPoint;
+  readonly #pointWasLost: boolean;
+  #cutBytes = 0;
+  #rewrittenBytes = 0;
+  epochs = new LeaderEpochs();
+  endOffset: Offset = 0;
+  startOffset: Offset = 0;
+
+  constructor(location: LogLocation, settings: LogSettings, segments: Segment[], point: RecoveryPoint | null) {
+    this.#location = location;
+    this.#settings = settings;
+    this.#segments = segments;
+    this.#pointWasLost = point === null;
+    const active = segments.at(-1);
+    if (active === undefined) throw corruption(location.directory, 0, "the log has no segment");
+    this.#trusted = point ?? {
+      segmentBaseOffset: active.baseOffset,
+      position: 0,
+      endOffset: active.baseOffset,
+      logStartOffset: segments[0]!.baseOffset,
+      clean: false,
+    };
+  }
+
+  /** The recovery point as it stands in the file. */
+  get point(): RecoveryPoint {
+    return this.#trusted;
+  }
+
+  async run(file: RecoveryPointFile): Promise<RecoveryReport> {
+    await this.#checkSizes();
+    await this.#loadEpochs();
+    await this.#replay();
+    await this.#rewriteKeptTail();
+    await this.#finishTrim();
+    if (!this.#trusted.clean) {
+      const active = this.#segments.at(-1)!;
+      this.#trusted = {
+        segmentBaseOffset: active.baseOffset,
+        position: active.sizeBytes,
+        endOffset: this.endOffset,
+        logStartOffset: this.startOffset,
+        clean: false,
+      };
+      if (this.#pointWasLost) await file.writeBoth(this.#trusted);
+      else await file.write(this.#trusted);
+    }
+    return { segments: this.#segments.length, cutBytes: this.#cutBytes, rewrittenBytes: this.#rewrittenBytes };
+  }
+
+  /** What can be known without reading a byte. */
+  async #checkSizes(): Promise<void> {
+    const { segmentBaseOffset, position, clean, logStartOffset } = this.#trusted;
+    const at = this.#segments.findIndex((segment) => segment.baseOffset === segmentBaseOffset);
+    const { directory } = this.#location;
+    if (at < 0) throw corruption(directory, 0, `the segment ${segmentBaseOffset} of the recovery point is missing`);
+    const trusted = this.#segments[at]!;
+    if (trusted.sizeBytes < position) {
+      throw corruption(trusted.logPath, trusted.sizeBytes, `the file ends below its recovery point ${position}`);
+    }
+    if (this.#segments[0]!.baseOffset > logStartOffset) {
+      throw corruption(directory, 0, `the segment that holds the log start ${logStartOffset} is missing`);
+    }
+    if (clean && (at !== this.#segments.length - 1 || trusted.sizeBytes !== position)) {
+      throw corruption(trusted.logPath, position, "there are bytes behind the end that the clean stop noted");
+    }
+    for (const sealed of this.#segments.slice(0, at)) {
+      if (sealed.sizeBytes === 0) throw corruption(sealed.logPath, 0, "a sealed segment is empty");
+    }
+  }
+
+  async #loadEpochs(): Promise<void> {
+    const { disk, directory } = this.#location;
+    const loaded = await loadLeaderEpochs(disk, directory);
+    if (loaded !== null) {
+      this.epochs = loaded;
+      return;
+    }
+    // The checkpoint is gone or not one: the sealed segments tell; the replay adds the rest.
+    for (const segment of this.#segments.slice(0, -1)) {
+      await segment.withReader(async () => {
+        const end = await scanSegment(
+          segment.file,
+          { from: 0, to: segment.sizeBytes, expectedOffset: null, epochMin: this.epochs.latest, contiguous: false },
+          (batch) => {
+            this.epochs.assign(batch.leaderEpoch, batch.baseOffset);
+            return null;
+          },
+        );
+        if (end.fault !== null) throw corruption(segment.logPath, end.position, end.fault);
+      });
+      await segment.unload();
+    }
+    await storeLeaderEpochs(disk, directory, this.epochs);
+  }
+
+  /** Walks from the last indexed batch below the recovery point to the first bad batch or the end. */
+  async #replay(): Promise<void> {
+    const { segmentBaseOffset, position: trustedPosition, endOffset: trustedEnd } = this.#trusted;
+    let at = this.#segments.findIndex((segment) => segment.baseOffset === segmentBaseOffset);
+    let trusted: TrustedEnd = { bytes: trustedPosition, endOffset: trustedEnd };
+    const storedEpochs = encodeLeaderEpochs(this.epochs.starts).join();
+    this.epochs.truncateFrom(trustedEnd + 1);
+    while (true) {
+      const segment = this.#segments[at]!;
+      const wasCut = await this.#replaySegment(segment, trusted);
+      const next = this.#segments[at + 1];
+      if (next === undefined) break;
+      if (wasCut || next.baseOffset !== segment.endOffset) {
+        await this.#dropFrom(at + 1);
+        break;
+      }
+      await segment.finishIndexes();
+      await segment.unload();
+      at += 1;
+      trusted = { bytes: 0, endOffset: next.baseOffset };
+    }
+    const active = this.#segments.at(-1)!;
+    await active.loadFirstTimestamp();
+    this.endOffset = active.endOffset;
+    this.epochs.truncateFrom(this.endOffset);
+    if (encodeLeaderEpochs(this.epochs.starts).join() !== storedEpochs) {
+      await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
+    }
+  }
+
+  /** True when the segment was cut. */
+  async #replaySegment(segment: Segment, trusted: TrustedEnd): Promise<boolean> {
+    const fileBytes = segment.sizeBytes;
+    await segment.openForWriting();
+    let begin = await segment.beginReplay(fileBytes, trusted.bytes);
+    let end = await this.#walk(segment, fileBytes, begin, trusted);
+    if (end.fault !== null && end.position < trusted.bytes && begin.from > 0) {
+      // Perhaps only the index lies about where a batch starts: the log itself is asked before it is called damaged.
+      begin = segment.beginReplayWithoutIndexes();
+      end = await this.#walk(segment, fileBytes, begin, trusted);
+    }
+    if (end.fault !== null && end.position < trusted.bytes) throw corruption(segment.logPath, end.position, end.fault);
+    if (end.position === 0) segment.becomeEmpty();
+    if (end.fault === null) return false;
+    this.#cutBytes += fileBytes - end.position;
+    await segment.truncateFrom(end.position, segment.endOffset);
+    return true;
+  }
+
+  #walk(segment: Segment, fileBytes: number, begin: ReplayStart, trusted: TrustedEnd): Promise<ScanEnd> {
+    return scanSegment(
+      segment.file,
+      {
+        from: begin.from,
+        to: fileBytes,
+        expectedOffset: begin.offset,
+        epochMin: begin.from === 0 ? this.epochs.epochAt(segment.baseOffset - 1) : -1,
+        contiguous: true,
+      },
+      (batch, position) => {
+        const fault = this.#faultOf(batch, position, begin, trusted);
+        if (fault === null) segment.noteReplayed(batch, position, this.#settings.indexIntervalBytes);
+        return fault;
+      },
+    );
+  }
+
+  /** What the checksum does not cover: the place, and the epoch. */
+  #faultOf(batch: RecordBatch, position: number, begin: ReplayStart, trusted: TrustedEnd): string | null {
+    if (position === begin.from && begin.lastOffset !== null && batch.lastOffset !== begin.lastOffset) {
+      return `last offset ${batch.lastOffset} where the index says ${begin.lastOffset}`;
+    }
+    const endPosition = position + batch.sizeBytes;
+    if (position < trusted.bytes && endPosition >= trusted.bytes) {
+      if (endPosition !== trusted.bytes || batch.endOffset !== trusted.endOffset) {
+        return `the batch ends at ${endPosition} with offset ${batch.endOffset}, the recovery point is ${trusted.bytes} with ${trusted.endOffset}`;
+      }
+    } else if (position === trusted.bytes && batch.baseOffset !== trusted.endOffset) {
+      return `offset ${batch.baseOffset} where ${trusted.endOffset} is due`;
+    }
+    return this.#epochFaultOf(batch, position < trusted.bytes && !this.#pointWasLost);
+  }
+
+  /** Below the recovery point the checkpoint knows every epoch; above it, a batch may bring a new one, never an older. */
+  #epochFaultOf(batch: RecordBatch, isTrusted: boolean): string | null {
+    const epoch = batch.leaderEpoch;
+    const known = this.epochs.epochAt(batch.baseOffset);
+    if (epoch === known) return null;
+    if (isTrusted || epoch < this.epochs.latest) return `epoch ${epoch} where the checkpoint says ${known}`;
+    this.epochs.assign(epoch, batch.baseOffset);
+    return null;
+  }
+
+  /** Segments behind a cut: what they hold was never acknowledged. */
+  async #dropFrom(at: number): Promise<void> {
+    for (const segment of this.#segments.splice(at)) {
+      this.#cutBytes += segment.sizeBytes;
+      await segment.remove();
+    }
+    await this.#location.disk.syncDirectory(this.#location.directory);
+  }
+
+  async #rewriteKeptTail(): Promise<void> {
+    if (this.#trusted.clean) return;
+    const from = this.#segments.findIndex((segment) => segment.baseOffset === this.#trusted.segmentBaseOffset);
+    for (const segment of this.#segments.slice(from)) {
+      const start = segment.baseOffset === this.#trusted.segmentBaseOffset ? this.#trusted.position : 0;
+      await segment.openForWriting();
+      await rewriteRange(segment, start);
+      this.#rewrittenBytes += segment.sizeBytes - start;
+      if (segment !== this.#segments.at(-1)) await segment.unload();
+    }
+    await this.#location.disk.syncDirectory(this.#location.directory);
+  }
+
+  /** A trim is durable with its recovery point; the files that it frees may still be there. */
+  async #finishTrim(): Promise<void> {
+    this.startOffset = Math.min(this.#trusted.logStartOffset, this.endOffset);
+    while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= this.startOffset) {
+      await this.#segments.shift()!.remove();
+    }
+    if (this.epochs.trimBefore(this.startOffset)) {
+      await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
+    }
+  }
+}
+
+/** Writes a file's bytes again where they stand, and syncs them. */
+async function rewriteRange(segment: Segment, from: number): Promise<void> {
+  const piece = new Uint8Array(Math.min(LIMITS.segmentReadBytes, Math.max(1, segment.sizeBytes - from)));
+  for (let position = from; position < segment.sizeBytes; position += piece.length) {
+    const part = piece.subarray(0, Math.min(piece.length, segment.sizeBytes - position));
+    await segment.file.readAt(position, part);
+    await segment.file.writeAt(position, [part]);
+  }
+  await segment.file.sync();
+}

@@ -1,0 +1,20 @@
+import { OFFSET_MAX } from "../../base/ids.ts";
+import type { Offset } from "../../base/ids.ts";
+
+/** The three files of a segment (facts Y9; Kafka's names). */
+export type SegmentFileKind = "log" | "index" | "timeindex";
+
+const SEGMENT_FILE_REGEXP = /^(\d{20})\.(log|index|timeindex)$/;
+
+/** `00000000000000000042.log`: 20 digits, so that names sort as offsets do. */
+export function segmentFileName(baseOffset: Offset, kind: SegmentFileKind): string {
+  return `${String(baseOffset).padStart(20, "0")}.${kind}`;
+}
+
+/** What a file name says, or null when it is not a segment's. */
+export function parseSegmentFileName(name: string): { baseOffset: Offset; kind: SegmentFileKind } | null {
+  const match = SEGMENT_FILE_REGEXP.exec(name);
+  if (match === null) return null;
+  const baseOffset = Number(match[1]);
+  return baseOffset > OFFSET_MAX ? null : { baseOffset, kind: match[2] as SegmentFileKind };
+}

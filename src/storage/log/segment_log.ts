@@ -1,0 +1,337 @@
+/**
+ * A partition's log in append-only segments (Sentry's storage, facts Y9–Y15, in Kafka's file formats: design D2). Its
+ * parts: `LogWriter` writes and syncs, `recoverLog` opens, `Segment` reads; this class is what the replica sees.
+ */
+import type { Epoch, Offset, TimestampMs } from "../../base/ids.ts";
+import { SentinelError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { RecordBatch } from "../../records/record_batch.ts";
+import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
+import { storeLeaderEpochs } from "./leader_epochs.ts";
+import { activeSegment, assertLogState } from "./log_state.ts";
+import type { LogState } from "./log_state.ts";
+import { LogWriter } from "./log_writer.ts";
+import { recoverLog } from "./recover_log.ts";
+import type { LogLocation, RecoveryReport } from "./recover_log.ts";
+import type { Segment } from "./segment.ts";
+import { TailCache } from "./tail_cache.ts";
+import type { TailCacheBudget } from "./tail_cache.ts";
+
+export class SegmentLog implements PartitionLog {
+  readonly #state: LogState;
+  readonly #writer: LogWriter;
+  /** Sealed segments whose files are open, in the order of their last use. */
+  readonly #openSealed = new Set<Segment>();
+  #closing: Promise<void> | null = null;
+
+  private constructor(state: LogState) {
+    this.#state = state;
+    this.#writer = new LogWriter(state);
+  }
+
+  /** Opens the log of a directory that `createLog` made. */
+  static async open(
+    location: LogLocation,
+    settings: LogSettings,
+    budget: TailCacheBudget,
+  ): Promise<{ readonly log: SegmentLog; readonly report: RecoveryReport }> {
+    const { state, report } = await recoverLog(location, settings, new TailCache(budget));
+    assertLogState(state);
+    return { log: new SegmentLog(state), report };
+  }
+
+  get startOffset(): Offset {
+    return this.#state.startOffset;
+  }
+
+  get endOffset(): Offset {
+    return this.#state.endOffset;
+  }
+
+  get writtenOffset(): Offset {
+    return this.#state.writtenOffset;
+  }
+
+  get durableOffset(): Offset {
+    return this.#state.durableOffset;
+  }
+
+  get generation(): number {
+    return this.#state.generation;
+  }
+
+  get failure(): SentinelError | null {
+    return this.#state.failure;
+  }
+
+  get pendingBytes(): number {
+    return this.#writer.queuedBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#state.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+
+  get listener(): LogListener | null {
+    return this.#writer.listener;
+  }
+
+  set listener(listener: LogListener | null) {
+    this.#writer.listener = listener;
+  }
+
+  appendAsLeader(batch: RecordBatch, epoch: Epoch): { readonly baseOffset: Offset; readonly endOffset: Offset } {
+    this.#assertWritable();
+    const baseOffset = this.#state.endOffset;
+    batch.stamp(baseOffset, epoch);
+    this.#writer.append(batch);
+    return { baseOffset, endOffset: this.#state.endOffset };
+  }
+
+  appendAsFollower(batches: readonly RecordBatch[]): { readonly endOffset: Offset } {
+    this.#assertWritable();
+    for (const batch of batches) this.#writer.append(batch);
+    return { endOffset: this.#state.endOffset };
+  }
+
+  flush(): Promise<FlushResult> {
+    return this.#writer.flush();
+  }
+
+  requestFlush(): void {
+    this.#writer.requestFlush();
+  }
+
+  flushToSystem(): Promise<void> {
+    return this.#writer.flushToSystem();
+  }
+
+  read(from: Offset, options: ReadOptions): RecordBatch[] | Promise<RecordBatch[]> {
+    const state = this.#state;
+    this.#assertReadable(from);
+    const upTo = Math.min(options.upTo, state.endOffset);
+    if (from >= upTo) return [];
+    return state.tailCache.read(from, options.maxBytes, upTo) ?? this.#readSegments(from, options.maxBytes, upTo);
+  }
+
+  async #readSegments(from: Offset, maxBytes: number, upTo: Offset): Promise<RecordBatch[]> {
+    while (true) {
+      this.#assertReadable(from);
+      const generation = this.#state.generation;
+      const segment = this.#segmentOf(from);
+      const end = Math.min(upTo, segment.endOffset);
+      if (from >= end) return [];
+      const batches = await this.#inSegment(segment, generation, () => segment.read(from, maxBytes, end));
+      if (batches !== null) return batches;
+    }
+  }
+
+  async batchForTimestamp(timestamp: TimestampMs, upTo: Offset): Promise<RecordBatch | null> {
+    let from = this.#state.startOffset;
+    while (from < Math.min(upTo, this.#state.writtenOffset)) {
+      this.#assertReadable(Math.max(from, this.#state.startOffset));
+      from = Math.max(from, this.#state.startOffset);
+      const generation = this.#state.generation;
+      const segment = this.#segmentOf(from);
+      const end = Math.min(upTo, segment.endOffset);
+      const start = from;
+      const found = await this.#inSegment(segment, generation, async () => ({
+        batch: segment.maxTimestamp < timestamp ? null : await segment.batchForTimestamp(timestamp, start, end),
+      }));
+      if (found === null) continue;
+      if (found.batch !== null) return found.batch;
+      from = segment.endOffset;
+    }
+    return null;
+  }
+
+  /**
+   * Runs a read inside one segment. Null: the log was truncated meanwhile, so what was read, or seemed damaged, means
+   * nothing. Damage takes the partition offline.
+   */
+  async #inSegment<Result>(segment: Segment, generation: number, work: () => Promise<Result>): Promise<Result | null> {
+    try {
+      const result = await segment.withReader(work);
+      this.#keepOpenSealed(segment);
+      return generation === this.#state.generation ? result : null;
+    } catch (thrown) {
+      if (generation !== this.#state.generation || !this.#state.segments.includes(segment)) return null;
+      if (thrown instanceof SentinelError && thrown.code === "storage_error") throw this.#writer.fail(thrown, true);
+      throw thrown;
+    }
+  }
+
+  epochAt(offset: Offset): Epoch {
+    return offset >= this.#state.endOffset ? this.#state.epochs.latest : this.#state.epochs.epochAt(offset);
+  }
+
+  endOffsetForEpoch(epoch: Epoch): Offset | null {
+    return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset);
+  }
+
+  async truncateFrom(boundary: Offset): Promise<void> {
+    this.#assertWritable();
+    const state = this.#state;
+    state.generation += 1;
+    state.tailCache.truncateFrom(boundary);
+    await this.#writer.exclusively(async () => {
+      if (boundary >= state.endOffset) return;
+      try {
+        await this.#truncateFiles(boundary);
+      } catch (thrown) {
+        throw this.#writer.fail(thrown);
+      }
+      assertLogState(state);
+    });
+  }
+
+  async #truncateFiles(boundary: Offset): Promise<void> {
+    const state = this.#state;
+    const target = this.#segmentOf(boundary);
+    await target.openForWriting();
+    const position = await target.withReader(() => target.positionOf(boundary));
+    if (position === null) throw new SentinelError("storage_error", `No batch of ${state.directory} starts at ${boundary}`);
+    // Lowered first: a crash in between must find a recovery point that the file reaches.
+    await this.#writer.writeBothRecoveryPoints({
+      segmentBaseOffset: target.baseOffset,
+      position,
+      endOffset: boundary,
+      logStartOffset: Math.min(state.startOffset, boundary),
+      clean: false,
+    });
+    while (activeSegment(state) !== target) await state.segments.pop()!.remove();
+    await target.truncateFrom(position, boundary);
+    await target.file.sync();
+    await state.disk.syncDirectory(state.directory);
+    state.endOffset = state.writtenOffset = boundary;
+    state.durableOffset = boundary;
+    state.startOffset = Math.min(state.startOffset, boundary);
+    if (state.epochs.truncateFrom(boundary)) await storeLeaderEpochs(state.disk, state.directory, state.epochs);
+    this.#openSealed.delete(target);
+  }
+
+  async trimBefore(offset: Offset): Promise<void> {
+    this.#assertWritable();
+    const state = this.#state;
+    if (offset <= state.startOffset) return;
+    if (offset > state.endOffset) {
+      throw new SentinelError("offset_out_of_range", `Cannot trim ${state.directory} before ${offset}: the log ends at ${state.endOffset}`);
+    }
+    await this.#writer.exclusively(async () => {
+      if (offset <= state.startOffset || state.failure !== null) return;
+      try {
+        await this.#writer.writeRecoveryPoint({ ...state.recoveryPoint, logStartOffset: offset });
+        state.startOffset = offset;
+        await this.#removeTrimmed();
+      } catch (thrown) {
+        throw this.#writer.fail(thrown);
+      }
+      assertLogState(state);
+    });
+  }
+
+  /** Removes the segments that end at or before the log start, oldest first, so that no crash leaves a hole. */
+  async #removeTrimmed(): Promise<void> {
+    const state = this.#state;
+    while (state.segments.length > 1 && state.segments[1]!.baseOffset <= state.startOffset) {
+      const removed = state.segments.shift()!;
+      this.#openSealed.delete(removed);
+      await removed.remove();
+    }
+    if (state.epochs.trimBefore(state.startOffset)) await storeLeaderEpochs(state.disk, state.directory, state.epochs);
+  }
+
+  async applyRetention(nowMs: TimestampMs): Promise<number> {
+    const state = this.#state;
+    if (state.failure !== null || this.#closing !== null) return 0;
+    const { retentionMs, retentionBytes } = state.settings;
+    let totalBytes = this.sizeBytes;
+    let freedBytes = 0;
+    let trimTo = state.startOffset;
+    for (const segment of state.segments.slice(0, -1)) {
+      const isTooMuch = retentionBytes >= 0 && totalBytes - segment.sizeBytes >= retentionBytes;
+      const isTooOld = !isTooMuch && retentionMs >= 0 && await this.#isOlderThan(segment, nowMs - retentionMs);
+      if (!isTooMuch && !isTooOld) break;
+      totalBytes -= segment.sizeBytes;
+      freedBytes += segment.sizeBytes;
+      trimTo = segment.endOffset;
+    }
+    if (trimTo > state.startOffset) await this.trimBefore(trimTo);
+    return freedBytes;
+  }
+
+  async #isOlderThan(segment: Segment, limitMs: TimestampMs): Promise<boolean> {
+    const generation = this.#state.generation;
+    const newest = await this.#inSegment(segment, generation, () => Promise.resolve(segment.maxTimestamp));
+    return newest !== null && newest >= 0 && newest < limitMs;
+  }
+
+  configure(settings: LogSettings): void {
+    this.#state.settings = settings;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const state = this.#state;
+    await this.#writer.exclusively(async () => {
+      try {
+        if (state.failure === null) await this.#writer.finish();
+      } catch (thrown) {
+        this.#writer.fail(thrown);
+      }
+      this.#writer.fail(new SentinelError("storage_error", `The log ${state.directory} is closed`));
+      state.offline ??= state.failure;
+      state.tailCache.clear();
+      await state.recoveryPointFile.close();
+      for (const segment of state.segments) await segment.closeFile();
+    });
+  }
+
+  // -- Inside -------------------------------------------------------------------------------------------------------
+
+  #assertWritable(): void {
+    if (this.#closing !== null) throw new SentinelError("storage_error", `The log ${this.#state.directory} is closed`);
+    if (this.#state.failure !== null) throw this.#state.failure;
+  }
+
+  #assertReadable(from: Offset): void {
+    const { offline, startOffset, endOffset, directory } = this.#state;
+    if (offline !== null) throw offline;
+    if (from >= startOffset && from <= endOffset) return;
+    throw new SentinelError(
+      "offset_out_of_range",
+      `Offset ${from} is outside ${directory.slice(directory.lastIndexOf("/") + 1)}, which holds ${startOffset} to ${endOffset}`,
+      { facts: { earliest: startOffset, tail: endOffset } },
+    );
+  }
+
+  /** The segment that holds `offset`, or would. */
+  #segmentOf(offset: Offset): Segment {
+    const { segments } = this.#state;
+    let low = 0;
+    let high = segments.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (segments[middle]!.baseOffset <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return segments[low]!;
+  }
+
+  /** Closes the sealed segments that were not read for the longest time: descriptors and indexes are bounded. */
+  #keepOpenSealed(segment: Segment): void {
+    if (segment === activeSegment(this.#state)) return;
+    this.#openSealed.delete(segment);
+    this.#openSealed.add(segment);
+    for (const oldest of this.#openSealed) {
+      if (this.#openSealed.size <= LIMITS.sealedSegmentsOpenMax) break;
+      if (oldest.hasReaders) continue;
+      this.#openSealed.delete(oldest);
+      void oldest.unload();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The newest batches of a log, kept in memory: readers that follow the end touch no file and wait for no promise
+ * (design D11).
+ */
+import type { Offset } from "../../base/ids.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { RecordBatch } from "../../records/record_batch.ts";
+
+/** A batch that is a small part of its buffer is copied: a view would keep the whole buffer, which nobody counts. */
+const SHARE_MIN = 0.5;
+
+/** All tail caches of a broker together. The log that was not appended to for the longest time gives way first. */
+export class TailCacheBudget {
+  readonly bytesMax: number;
+  usedBytes = 0;
+  /** In the order of their last append. */
+  readonly #caches = new Set<TailCache>();
+
+  constructor(bytesMax: number = LIMITS.brokerTailCacheBytesMax) {
+    this.bytesMax = bytesMax;
+  }
+
+  noteAppend(cache: TailCache, bytes: number): void {
+    this.usedBytes += bytes;
+    this.#caches.delete(cache);
+    this.#caches.add(cache);
+    for (const oldest of this.#caches) {
+      if (this.usedBytes <= this.bytesMax) break;
+      oldest.evict(this.usedBytes - this.bytesMax);
+      if (oldest.isEmpty) this.#caches.delete(oldest);
+    }
+  }
+
+  forget(cache: TailCache): void {
+    this.#caches.delete(cache);
+  }
+}
+
+export class TailCache {
+  readonly #budget: TailCacheBudget;
+  readonly #bytesMax: number;
+  /** Contiguous; a ring would save the shifts, which cost less than one map entry per batch. */
+  #batches: RecordBatch[] = [];
+  /** Index of the first batch that still counts: evicting one by one must not move the rest each time. */
+  #first = 0;
+  #bytes = 0;
+
+  constructor(budget: TailCacheBudget, bytesMax: number = LIMITS.tailCacheBytesMax) {
+    this.#budget = budget;
+    this.#bytesMax = bytesMax;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === this.#batches.length;
+  }
+
+  /** The first offset that is here, or null. */
+  get startOffset(): Offset | null {
+    return this.#batches[this.#first]?.baseOffset ?? null;
+  }
+
+  append(batch: RecordBatch): void {
+    const bytes = batch.bytes;
+    const kept = bytes.length < bytes.buffer.byteLength * SHARE_MIN ? new RecordBatch(bytes.slice()) : batch;
+    this.#batches.push(kept);
+    this.#bytes += kept.sizeBytes;
+    this.#budget.noteAppend(this, kept.sizeBytes);
+    if (this.#bytes > this.#bytesMax) this.evict(this.#bytes - this.#bytesMax);
+  }
+
+  /** Whole batches from the one that contains `from` up to `maxBytes` and below `upTo`; null when `from` is not here. */
+  read(from: Offset, maxBytes: number, upTo: Offset): RecordBatch[] | null {
+    const startOffset = this.startOffset;
+    if (startOffset === null || from < startOffset) return null;
+    let low = this.#first;
+    let high = this.#batches.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#batches[middle]!.lastOffset < from) low = middle + 1;
+      else high = middle;
+    }
+    const found: RecordBatch[] = [];
+    let bytes = 0;
+    for (let at = low; at < this.#batches.length; at += 1) {
+      const batch = this.#batches[at]!;
+      if (batch.endOffset > upTo || (bytes > 0 && bytes + batch.sizeBytes > maxBytes)) break;
+      bytes += batch.sizeBytes;
+      found.push(batch);
+    }
+    return found;
+  }
+
+  /** Drops at least `bytes` of the oldest batches, or all. */
+  evict(bytes: number): void {
+    let freed = 0;
+    while (freed < bytes && this.#first < this.#batches.length) {
+      freed += this.#batches[this.#first]!.sizeBytes;
+      this.#first += 1;
+    }
+    this.#release(freed);
+    if (this.#first === this.#batches.length) {
+      this.#batches = [];
+      this.#first = 0;
+    } else if (this.#first > 64 && this.#first * 2 > this.#batches.length) {
+      this.#batches.splice(0, this.#first);
+      this.#first = 0;
+    } else {
+      // The dropped batches' slots must not keep their bytes alive.
+      for (let at = this.#first - 1; at >= 0 && this.#batches[at] !== EVICTED; at -= 1) this.#batches[at] = EVICTED;
+    }
+  }
+
+  truncateFrom(offset: Offset): void {
+    let freed = 0;
+    while (this.#batches.length > this.#first && this.#batches.at(-1)!.endOffset > offset) {
+      freed += this.#batches.pop()!.sizeBytes;
+    }
+    this.#release(freed);
+  }
+
+  clear(): void {
+    this.#release(this.#bytes);
+    this.#batches = [];
+    this.#first = 0;
+    this.#budget.forget(this);
+  }
+
+  #release(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#budget.usedBytes -= bytes;
+  }
+}
+
+const EVICTED = new RecordBatch(new Uint8Array(61));
