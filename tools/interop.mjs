@@ -46,7 +46,7 @@ async function runSuite(name, file, cache) {
   return result;
 }
 
-function countSuite(output) {
+export function countSuite(output) {
   const counts = /^(\d+) passed, (\d+) failed$/.exec(output.trimEnd().split("\n").at(-1) ?? "");
   return counts === null ? { passed: 0, failed: 1 } : { passed: Number(counts[1]), failed: Number(counts[2]) };
 }

@@ -37,9 +37,12 @@ const PLAIN_ERRORS: ReadonlySet<string> = new Set([
 ]);
 /** Members of `Date` that only compute. */
 const PURE_DATE_MEMBERS: ReadonlySet<string> = new Set(["UTC", "parse"]);
-const NODE_MODULE =
-  /^(assert|async_hooks|buffer|child_process|cluster|crypto|dgram|diagnostics_channel|dns|events|fs|http|http2|https|inspector|module|net|os|path|perf_hooks|process|readline|stream|timers|tls|tty|url|util|v8|vm|worker_threads|zlib)(\/|$)/;
-
+/** Node.js modules by their bare names, which runtimes take too. */
+const NODE_MODULES: ReadonlySet<string> = new Set(
+  ("assert async_hooks buffer child_process cluster crypto dgram diagnostics_channel dns events fs http http2 https " +
+    "inspector module net os path perf_hooks process readline stream timers tls tty url util v8 vm worker_threads zlib")
+    .split(" "),
+);
 const CORE = new URL("../src/", import.meta.url).pathname;
 
 /** The path below `src/` beside this plugin, or null for a file elsewhere. */
@@ -157,7 +160,8 @@ const noRuntimeImport = coreRule((context, path) => {
     if (source === null || source === undefined) return;
     const name = source.value;
     if (name === "node:util" && path.startsWith("cli/")) return;
-    if (!/^(node|bun|npm|jsr|ext|data|file|https?):/.test(name) && name !== "bun" && !NODE_MODULE.test(name)) return;
+    const isRuntimes = /^(node|bun|npm|jsr|ext|data|file|https?):/.test(name) || name === "bun";
+    if (!isRuntimes && !NODE_MODULES.has(name.split("/", 1)[0]!)) return;
     context.report({
       node: source as Node,
       message: `The core imports "${name}"`,

@@ -69,7 +69,7 @@ export function runStep(step) {
 }
 
 /** A step that ends badly has failed, whatever its summary says; a test step that ran nothing proves nothing. */
-function outcome(step, code, output) {
+export function outcome(step, code, output) {
   const counted = step.count === undefined ? { passed: code === 0 ? 1 : 0, failed: 0 } : step.count(output);
   const isGood = code === 0 && counted.failed === 0 && counted.passed > 0;
   return { passed: counted.passed, failed: isGood ? 0 : Math.max(1, counted.failed) };

@@ -82,9 +82,9 @@ export async function runTests(args) {
     return finish(await runSteps([...compile, ...testSteps(paths, compile.map((step) => step.name))]));
   }
   const compile = canCompile ? [compileStep()] : [];
-  const tests = testSteps(["test"], compile.map((step) => step.name));
+  const steps = [...compile, ...checkSteps(), ...testSteps(["test"], compile.map((step) => step.name))];
   const smoke = { name: "bench --smoke", command: BUN, args: ["bench/main.ts", "--smoke"] };
   // Last and alone: a benchmark beside the tests would slow both down.
-  const bench = has("bench/main.ts") ? [{ ...smoke, after: tests.map((step) => step.name) }] : [];
-  return finish(await runSteps([...compile, ...checkSteps(), ...tests, ...bench]));
+  const bench = has("bench/main.ts") ? [{ ...smoke, after: steps.map((step) => step.name) }] : [];
+  return finish(await runSteps([...steps, ...bench]));
 }

@@ -10,6 +10,7 @@
  * Deno's pool for blocking calls has up to 512 threads, so stalled syncs leave room for reads.
  */
 import * as fs from "node:fs";
+import { AssertionError } from "../../src/base/assert.ts";
 import type { Disk, DiskLock, OpenMode } from "../../src/platform/disk.ts";
 import { type DiskFaults, FILE_MODE, makeDisk, type RawFile, type RawFileSystem } from "../node/disk.ts";
 
@@ -55,6 +56,11 @@ function gather(slices: readonly Uint8Array[]): Uint8Array {
   return gathered;
 }
 
+/** `makeDisk` has refused the call already. */
+function unreachableForReaders(): never {
+  throw new AssertionError("A file that was opened for reading is not written to");
+}
+
 class DenoReadFile implements RawFile {
   readonly #reader: number;
 
@@ -66,9 +72,8 @@ class DenoReadFile implements RawFile {
     return readDescriptor(this.#reader, position, into);
   }
 
-  // The kernel's own answer for these on a descriptor that was opened for reading.
   write(): Promise<number> {
-    return Promise.reject(new Deno.errors.BadResource("The file was opened for reading"));
+    return unreachableForReaders();
   }
 
   sync(): Promise<void> {
@@ -76,7 +81,7 @@ class DenoReadFile implements RawFile {
   }
 
   truncate(): Promise<void> {
-    return Promise.reject(new Deno.errors.BadResource("The file was opened for reading"));
+    return unreachableForReaders();
   }
 
   sizeBytes(): Promise<number> {

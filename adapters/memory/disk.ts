@@ -109,7 +109,7 @@ class MemoryDisk implements Disk {
 
   // deno-lint-ignore require-await
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    return new MemoryFile(path, this.#openNode(path, mode));
+    return new MemoryFile(path, this.#openNode(path, mode), mode === "read");
   }
 
   // deno-lint-ignore require-await
@@ -236,10 +236,12 @@ class MemoryDisk implements Disk {
 class MemoryFile implements DiskFile {
   readonly #path: string;
   readonly #node: FileNode;
+  readonly #isReadOnly: boolean;
   #closed = false;
 
-  constructor(path: string, node: FileNode) {
+  constructor(path: string, node: FileNode, isReadOnly: boolean) {
     this.#path = path;
+    this.#isReadOnly = isReadOnly;
     this.#node = node;
   }
 
@@ -252,6 +254,7 @@ class MemoryFile implements DiskFile {
   // deno-lint-ignore require-await
   async writeAt(position: number, slices: readonly Uint8Array[]): Promise<void> {
     this.#mustBeOpen("write");
+    this.#mustBeWritable("write");
     let at = position;
     for (const slice of slices) {
       if (!this.#node.write(at, slice)) throw new PlatformError("no_space", "write", this.#path);
@@ -267,6 +270,7 @@ class MemoryFile implements DiskFile {
   // deno-lint-ignore require-await
   async truncate(sizeBytes: number): Promise<void> {
     this.#mustBeOpen("truncate");
+    this.#mustBeWritable("truncate");
     if (!this.#node.resize(sizeBytes)) throw new PlatformError("no_space", "truncate", this.#path);
   }
 
@@ -284,5 +288,9 @@ class MemoryFile implements DiskFile {
 
   #mustBeOpen(operation: string): void {
     if (this.#closed) throw new PlatformError("closed", operation, this.#path);
+  }
+
+  #mustBeWritable(operation: string): void {
+    if (this.#isReadOnly) throw new PlatformError("permission_denied", operation, this.#path, { detail: "opened for reading" });
   }
 }

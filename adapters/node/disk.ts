@@ -73,7 +73,7 @@ class NodeDisk implements Disk {
 
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
     const file = await attempt("open", path, () => this.#raw.open(path, mode));
-    return new NodeDiskFile(path, file, this.#syncs, this.#faults);
+    return new NodeDiskFile({ path, isReadOnly: mode === "read" }, file, this.#syncs, this.#faults);
   }
 
   async list(directory: string): Promise<string[]> {
@@ -132,6 +132,7 @@ class NodeDisk implements Disk {
 
 class NodeDiskFile implements DiskFile {
   readonly #path: string;
+  readonly #isReadOnly: boolean;
   readonly #raw: RawFile;
   readonly #syncs: FairSlots;
   readonly #faults: DiskFaults;
@@ -139,8 +140,9 @@ class NodeDiskFile implements DiskFile {
   #idle: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(path: string, raw: RawFile, syncs: FairSlots, faults: DiskFaults) {
-    this.#path = path;
+  constructor(opened: { path: string; isReadOnly: boolean }, raw: RawFile, syncs: FairSlots, faults: DiskFaults) {
+    this.#path = opened.path;
+    this.#isReadOnly = opened.isReadOnly;
     this.#raw = raw;
     this.#syncs = syncs;
     this.#faults = faults;
@@ -161,6 +163,7 @@ class NodeDiskFile implements DiskFile {
 
   writeAt(position: number, slices: readonly Uint8Array[]): Promise<void> {
     return this.#run("write", async () => {
+      this.#mustBeWritable("write");
       let at = position;
       for (let rest = slices.filter((slice) => slice.length > 0); rest.length > 0;) {
         const now = this.#cutToFault(rest.slice(0, SLICES_OF_ONE_WRITE_MAX));
@@ -184,7 +187,10 @@ class NodeDiskFile implements DiskFile {
   }
 
   truncate(sizeBytes: number): Promise<void> {
-    return this.#run("truncate", () => attempt("truncate", this.#path, () => this.#raw.truncate(sizeBytes)));
+    return this.#run("truncate", async () => {
+      this.#mustBeWritable("truncate");
+      await attempt("truncate", this.#path, () => this.#raw.truncate(sizeBytes));
+    });
   }
 
   sizeBytes(): Promise<number> {
@@ -210,6 +216,11 @@ class NodeDiskFile implements DiskFile {
     } finally {
       if (--this.#running === 0) this.#idle?.();
     }
+  }
+
+  /** The kernel's own answer is EBADF, which would be read as `closed`. */
+  #mustBeWritable(operation: string): void {
+    if (this.#isReadOnly) throw new PlatformError("permission_denied", operation, this.#path, { detail: "opened for reading" });
   }
 
   #cutToFault(slices: readonly Uint8Array[]): readonly Uint8Array[] {

@@ -1,5 +1,5 @@
 /** The pieces one after another in a new array; a single piece is returned as it is. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   if (pieces.length === 1) return pieces[0]!;
   let sizeBytes = 0;
   for (const piece of pieces) sizeBytes += piece.length;

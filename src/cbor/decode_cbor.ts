@@ -1,13 +1,14 @@
 /**
  * A strict decoder for the part of CBOR (RFC 8949) that has a meaning in JSON, plus byte strings.
  *
- * It is ours and not cbor-x's, because that library takes for good what we must refuse (equal keys, tags, text that is
- * not UTF-8, integers that a number cannot hold): a check of the whole input would have to run before it, which is as
- * much code as this, and slower than reading once. DESIGN.md has the figures.
+ * It is ours and not cbor-x's, because that library takes what we must refuse (equal keys, tags, text that is not UTF-8,
+ * integers that a number cannot hold), so a check of the whole input would have to run before it. Reading once is also
+ * quicker: 1,000 records with a key of 8 bytes and a value of 1 KB take 0.11 ms here on Bun and on Deno; cbor-x 1.6.8
+ * without any check takes 0.28 ms and 0.14 ms.
  */
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
-import { concat } from "../bytes/concat.ts";
+import { concatBytes } from "../bytes/concat.ts";
 import { decodeUtf8 } from "../bytes/utf8.ts";
 
 /** What a decoded item can be. Byte strings are views into the input. */
@@ -43,7 +44,9 @@ export function decodeCbor(
   assert(options.depthMax <= LIMITS.bodyDepthMax, `A depth of ${options.depthMax} may end the stack`);
   const decoder = new Decoder(bytes, options.itemsMax ?? LIMITS.bodyItemsMax);
   const value = decoder.item(options.depthMax);
-  if (decoder.fault === null && decoder.at !== bytes.length) decoder.fail(`${bytes.length - decoder.at} bytes are left over`);
+  if (decoder.fault === null && decoder.at !== bytes.length) {
+    decoder.fail(`${bytes.length - decoder.at} bytes are left over`);
+  }
   return decoder.fault === null ? { value } : { fault: decoder.fault };
 }
 
@@ -85,7 +88,7 @@ class Decoder {
     if (major === 6) return this.fail("Tags are not accepted");
     const argument = this.#argument(initial);
     if (this.fault !== null) return null;
-    if (major === BYTES) return argument === UNTIL_BREAK ? concat(this.#chunks(BYTES)) : this.#take(argument);
+    if (major === BYTES) return argument === UNTIL_BREAK ? concatBytes(this.#chunks(BYTES)) : this.#take(argument);
     if (major === TEXT) return this.#text(argument);
     if (major === 4) return this.#array(argument, depthLeft);
     if (major === 5) return this.#map(argument, depthLeft);

@@ -181,6 +181,8 @@ export class NativeClient {
     schema: Schema,
     timeoutMs: number = this.#requestTimeoutMs,
   ): Promise<z.output<Schema>> {
-    return readPayload(await this.#pipe.request(MESSAGE_TYPES[name], writePayload(request), timeoutMs), schema);
+    const payload = await this.#pipe.request(MESSAGE_TYPES[name], writePayload(request), timeoutMs);
+    // A full fetch has more items than a request may; an item takes a byte at least, so the frame bounds them.
+    return readPayload(payload, schema, payload.length);
   }
 }

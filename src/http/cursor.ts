@@ -8,7 +8,7 @@
  * Numbers are in base 36. The topic id ties a cursor to one incarnation of a topic: after a delete and a new create its
  * offsets mean other records.
  */
-import { OFFSET_MAX, type Offset, type PartitionId } from "../base/ids.ts";
+import { type Offset, OFFSET_MAX, type PartitionId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 
 export type Cursor =

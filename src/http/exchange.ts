@@ -1,6 +1,6 @@
 /** One request on its way through the app, and the answers that it can get. */
 import type { RequestContext } from "../platform/http_server.ts";
-import { encodeCbor } from "../cbor/encode_cbor.ts";
+import { type CborInput, encodeCbor } from "../cbor/encode_cbor.ts";
 import type { Holding } from "./admission.ts";
 import { acceptedFormat, type DocumentFormat, documentFormat, type StreamFormat } from "./media_types.ts";
 
@@ -36,7 +36,7 @@ export class Exchange {
 export function answer(
   exchange: Exchange,
   status: number,
-  value: unknown,
+  value: CborInput,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   if (documentFormat(exchange.accepted) === "json") return answerJson(exchange, status, JSON.stringify(value), headers);

@@ -3,7 +3,7 @@ import { SentinelError } from "../base/errors.ts";
 import type { Admission } from "./admission.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpAppOptions, HttpLimits } from "./http_options.ts";
-import { topicNameSchema } from "./schemas.ts";
+import { TOPIC_NAME } from "./schemas.ts";
 
 export interface HttpAppContext extends HttpAppOptions {
   readonly admission: Admission;
@@ -16,22 +16,17 @@ export type PathParameters = Readonly<Record<string, string>>;
 
 export type RouteHandler = (exchange: Exchange, path: PathParameters) => Response | Promise<Response>;
 
-const KNOWN_GOOD: Set<string> = new Set();
-const KNOWN_GOOD_MAX = 1_024;
-
 /**
  * The topic that the path names. Nothing else may become a directory's name, so this is checked before anything else
  * looks at it (seed-P4; `..%2f` reaches handlers undecoded on both runtimes).
  */
 export function topicOf(path: PathParameters): string {
   const name = path["topic"] ?? "";
-  if (KNOWN_GOOD.has(name)) return name;
-  if (!topicNameSchema.safeParse(name).success) {
+  if (!TOPIC_NAME.test(name)) {
     throw new SentinelError(
       "invalid_topic",
       `Topic name ${JSON.stringify(name.slice(0, 300))} does not match [a-zA-Z0-9._-]{1,249}, or is . or ..`,
     );
   }
-  if (KNOWN_GOOD.size < KNOWN_GOOD_MAX) KNOWN_GOOD.add(name);
   return name;
 }

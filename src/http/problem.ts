@@ -1,6 +1,6 @@
 /** Faults as RFC 9457 problems, in JSON or CBOR: every answer with a status of 400 and up is one. */
 import { ERRORS, type SentinelError } from "../base/errors.ts";
-import { encodeCbor } from "../cbor/encode_cbor.ts";
+import { type CborInput, encodeCbor } from "../cbor/encode_cbor.ts";
 import { asBody, commonHeaders } from "./exchange.ts";
 import type { DocumentFormat } from "./media_types.ts";
 
@@ -8,9 +8,9 @@ import type { DocumentFormat } from "./media_types.ts";
 const RETRY_AFTER_SECONDS = "1";
 
 /** The members of a problem. `instance` is the request's id; facts of the error (`tail`, `limit`) are members too. */
-export function problemOf(error: SentinelError, requestId: string): Record<string, unknown> {
+export function problemOf(error: SentinelError, requestId: string): Record<string, CborInput> {
   const row = ERRORS[error.code];
-  const problem: Record<string, unknown> = {
+  const problem: Record<string, CborInput> = {
     ...error.facts,
     type: `urn:sentinel:problem:${error.code}`,
     title: row.title,

@@ -116,7 +116,9 @@ function formRecords(
   const first = faults[0]!;
   throw new SentinelError(
     "invalid_record",
-    `${faults.length} of ${list.items.length} records are not valid; at ${first.pointer || "the root"}: ${first.detail}`,
+    `${faults.length} of ${list.items.length} records are not valid; at ${
+      first.pointer || "the root"
+    }: ${first.detail}`,
     { errors: faults },
   );
 }
@@ -144,7 +146,10 @@ function expectedOffsetOf(exchange: Exchange, partition: PartitionId | undefined
     throw new SentinelError("invalid_parameter", `If-Match is ${text}, and must be one offset in quotes, as "1042"`);
   }
   if (partition === undefined) {
-    throw new SentinelError("invalid_parameter", "If-Match needs the parameter partition: offsets belong to a partition");
+    throw new SentinelError(
+      "invalid_parameter",
+      "If-Match needs the parameter partition: offsets belong to a partition",
+    );
   }
   return offset;
 }

@@ -18,7 +18,10 @@ export interface BodyReader {
 }
 
 /** Content encodings that we open, by the codec that opens them. */
-const ENCODINGS: ReadonlyMap<string, Codec> = new Map<string, Codec>([["gzip", "gzip"], ["x-gzip", "gzip"], ["zstd", "zstd"]]);
+const ENCODINGS: ReadonlyMap<string, Codec> = new Map<string, Codec>([["gzip", "gzip"], ["x-gzip", "gzip"], [
+  "zstd",
+  "zstd",
+]]);
 
 const LENGTH = /^[0-9]{1,15}$/;
 
@@ -63,7 +66,9 @@ function parseJson(bytes: Uint8Array, limits: HttpLimits): unknown {
 
 function parseCbor(bytes: Uint8Array, limits: HttpLimits): unknown {
   const decoded = decodeCbor(bytes, { depthMax: limits.bodyDepthMax });
-  if ("fault" in decoded) throw new SentinelError("invalid_request", `The body is not CBOR that we take: ${decoded.fault}`);
+  if ("fault" in decoded) {
+    throw new SentinelError("invalid_request", `The body is not CBOR that we take: ${decoded.fault}`);
+  }
   return decoded.value;
 }
 
@@ -140,9 +145,13 @@ function codecOf(encoding: string): Codec | null {
 }
 
 function tooLarge(limits: HttpLimits, what: string): SentinelError {
-  return new SentinelError("too_large", `The body has ${what}, and the limit bodyBytesMax is ${limits.httpBodyBytesMax}`, {
-    facts: { limit: limits.httpBodyBytesMax },
-  });
+  return new SentinelError(
+    "too_large",
+    `The body has ${what}, and the limit bodyBytesMax is ${limits.httpBodyBytesMax}`,
+    {
+      facts: { limit: limits.httpBodyBytesMax },
+    },
+  );
 }
 
 /** Why a body did not arrive: the server's own verdict when it gave one, else the caller broke off. */

@@ -10,13 +10,17 @@ const OFFSET_TEXT = /^(0|[1-9][0-9]{0,15})$/;
 
 /** A whole number as text: digits only, no sign, no exponent, no space, no leading zero. */
 function integerText(min: number, max: number) {
-  return z.string().regex(OFFSET_TEXT, "must be a whole number").transform(Number).pipe(z.number().int().min(min).max(max));
+  return z.string().regex(OFFSET_TEXT, "must be a whole number").transform(Number).pipe(
+    z.number().int().min(min).max(max),
+  );
 }
 
 const offsetText = integerText(0, Number.MAX_SAFE_INTEGER);
 const partitionText = integerText(0, LIMITS.topicPartitionsMax - 1);
 
-export const topicNameSchema = z.string().regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, "must match [a-zA-Z0-9._-]{1,249}");
+/** Kafka's rule (Topic.java). */
+export const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
+export const topicNameSchema = z.string().regex(TOPIC_NAME, "must match [a-zA-Z0-9._-]{1,249}");
 export const partitionPathSchema = partitionText;
 
 const offset = z.number().int().min(0);
@@ -51,7 +55,9 @@ export const rawQuerySchema = produceQuerySchema.extend({ key: z.string().option
 export const durabilitySchema = z.enum(["memory", "os", "interval", "fsync", "quorum-fsync"]);
 export const produceAnswerSchema = z.object({
   acks: z.array(z.object({ partition, first: offset, count: z.number().int() })),
-  offsets: z.array(z.tuple([partition, offset])).describe("Partition and offset of each record, in the order of the request"),
+  offsets: z.array(z.tuple([partition, offset])).describe(
+    "Partition and offset of each record, in the order of the request",
+  ),
   durability: durabilitySchema,
 });
 
@@ -85,7 +91,9 @@ const readQueryShape = {
     "Seconds to wait for a first record; a stream ends when none came for so long, without it never",
   ),
   isolation: z.enum(["committed", "uncommitted"]).default("committed"),
-  clamp: z.enum(["true", "false"]).default("false").describe("Read from the nearest offset when the wanted one is gone"),
+  clamp: z.enum(["true", "false"]).default("false").describe(
+    "Read from the nearest offset when the wanted one is gone",
+  ),
   topicId: z.string().optional().describe("Refuse the read when the topic is another one of the same name"),
 };
 export const readAllQuerySchema = z.strictObject(readQueryShape);

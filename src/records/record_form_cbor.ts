@@ -2,7 +2,14 @@
 import type { FieldFault } from "../base/errors.ts";
 import type { Offset, PartitionId, TimestampMs } from "../base/ids.ts";
 import type { StoredRecord } from "./record.ts";
-import { fieldFault, type FormedRecord, formMembers, formRecord, isFieldFault, textBytes } from "./record_form_parts.ts";
+import {
+  fieldFault,
+  type FormedRecord,
+  formMembers,
+  formRecord,
+  isFieldFault,
+  textBytes,
+} from "./record_form_parts.ts";
 
 /** A record on its way out. A type and not an interface, so that it counts as an object with any text for a key. */
 export type CborRecord = {

@@ -5,7 +5,14 @@ import { LIMITS } from "../base/limits.ts";
 import { decodeBase64, encodeBase64 } from "../bytes/base64.ts";
 import { decodeUtf8 } from "../bytes/utf8.ts";
 import type { StoredRecord } from "./record.ts";
-import { fieldFault, type FormedRecord, formMembers, formRecord, isFieldFault, textBytes } from "./record_form_parts.ts";
+import {
+  fieldFault,
+  type FormedRecord,
+  formMembers,
+  formRecord,
+  isFieldFault,
+  textBytes,
+} from "./record_form_parts.ts";
 
 /** A header's value on its way out. */
 export type JsonHeaderValue = string | null | { readonly b64: string };
@@ -67,7 +74,9 @@ function readKey(members: Readonly<Record<string, unknown>>, pointer: string): U
     return bytesFromBase64(keyB64, `${pointer}/keyB64`);
   }
   if (key === undefined || key === null) return null;
-  if (typeof key !== "string") return fieldFault(`${pointer}/key`, "A key is a text or null; for other bytes use keyB64");
+  if (typeof key !== "string") {
+    return fieldFault(`${pointer}/key`, "A key is a text or null; for other bytes use keyB64");
+  }
   return textBytes(key, `${pointer}/key`);
 }
 

@@ -16,7 +16,8 @@ const PARTITION_MAX = 2_147_483_647;
 
 /** The form's members, by name, of a value that is an object; null for another value. */
 export function formMembers(value: unknown): Readonly<Record<string, unknown>> | null {
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Uint8Array);
   return isObject ? value as Readonly<Record<string, unknown>> : null;
 }
 
@@ -49,7 +50,10 @@ export function formRecord(
   if (isFieldFault(headers)) return headers;
   const timestamp = members["timestamp"];
   if (timestamp !== undefined && !isIntegerUpTo(timestamp, Number.MAX_SAFE_INTEGER)) {
-    return fieldFault(`${pointer}/timestamp`, "A timestamp is an integer of milliseconds since 1970, from 0 to 2^53 - 1");
+    return fieldFault(
+      `${pointer}/timestamp`,
+      "A timestamp is an integer of milliseconds since 1970, from 0 to 2^53 - 1",
+    );
   }
   const partition = members["partition"];
   if (partition !== undefined && !isIntegerUpTo(partition, PARTITION_MAX)) {

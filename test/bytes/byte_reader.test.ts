@@ -179,7 +179,20 @@ test("checkCount() lets no count through that the bytes cannot hold", () => {
 
 test("ByteReader never throws, whatever it is asked of whatever bytes", () => {
   const random = new SeededRandom(12);
-  const kinds = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "bigInt64", "float64", "varint", "varlong", "unsignedVarint"] as const;
+  const kinds = [
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "int64",
+    "bigInt64",
+    "float64",
+    "varint",
+    "varlong",
+    "unsignedVarint",
+  ] as const;
   for (let round = 0; round < 20_000; round++) {
     const reader = new ByteReader(random.bytes(random.below(24)));
     for (let step = 0; step < 8; step++) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeBase64, encodeBase64, encodeBase64Url } from "../../src/bytes/base64.ts";
-import { concat } from "../../src/bytes/concat.ts";
+import { concatBytes } from "../../src/bytes/concat.ts";
 import { decodeHex, encodeHex } from "../../src/bytes/hex.ts";
 import {
   decodeUtf8,
@@ -33,7 +33,25 @@ test("decodeBase64() takes both alphabets, padded or not", () => {
 });
 
 test("decodeBase64() refuses what is not exactly one byte string", () => {
-  const bad = ["A", "AAAAA", "=", "==", "AA=", "A===", "AAE==", "AAA=AAAA", "AA E", "AAE\n", "AB==", "AAB=", "+/-_", "é===", "AAA\u0141", "A*==", "AAAÿ"];
+  const bad = [
+    "A",
+    "AAAAA",
+    "=",
+    "==",
+    "AA=",
+    "A===",
+    "AAE==",
+    "AAA=AAAA",
+    "AA E",
+    "AAE\n",
+    "AB==",
+    "AAB=",
+    "+/-_",
+    "é===",
+    "AAA\u0141",
+    "A*==",
+    "AAAÿ",
+  ];
   for (const text of bad) assert.equal(decodeBase64(text), null, JSON.stringify(text));
 });
 
@@ -85,7 +103,28 @@ test("encodeUtf8() refuses lone surrogates", () => {
 
 test("isValidUtf8() and decodeUtf8() agree with the runtime's strict decoder", () => {
   const random = new SeededRandom(7);
-  const edges = [0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff];
+  const edges = [
+    0x00,
+    0x41,
+    0x7f,
+    0x80,
+    0x8f,
+    0x90,
+    0x9f,
+    0xa0,
+    0xbf,
+    0xc0,
+    0xc1,
+    0xc2,
+    0xdf,
+    0xe0,
+    0xed,
+    0xef,
+    0xf0,
+    0xf4,
+    0xf5,
+    0xff,
+  ];
   let valid = 0;
   for (let round = 0; round < 50_000; round++) {
     const bytes = Uint8Array.from({ length: random.below(6) }, () => random.pick(edges));
@@ -110,9 +149,9 @@ test("utf8Bytes() and writeUtf8() agree with the runtime's encoder", () => {
   }
 });
 
-test("concat() puts pieces one after another", () => {
+test("concatBytes() puts pieces one after another", () => {
   const piece = Uint8Array.of(1, 2);
-  assert.deepEqual(concat([piece, new Uint8Array(0), Uint8Array.of(3)]), Uint8Array.of(1, 2, 3));
-  assert.equal(concat([piece]), piece);
-  assert.deepEqual(concat([]), new Uint8Array(0));
+  assert.deepEqual(concatBytes([piece, new Uint8Array(0), Uint8Array.of(3)]), Uint8Array.of(1, 2, 3));
+  assert.equal(concatBytes([piece]), piece);
+  assert.deepEqual(concatBytes([]), new Uint8Array(0));
 });

@@ -17,20 +17,20 @@ export const GOLDEN_RECORDS = [
 export function goldenBatchBytes(): Uint8Array {
   const hex = [
     "0000000000000000", // baseOffset 0
-    "00000055", // batchLength 85
+    "00000052", // batchLength 82
     "ffffffff", // partitionLeaderEpoch −1
     "02", // magic
     "00000000", // crc, filled in below
     "0000", // attributes
     "00000002", // lastOffsetDelta
-    "00000199c7d90000".replace("c7d90000", "c82cc000"), // baseTimestamp 1,760,000,000,000
+    "00000199c82cc000", // baseTimestamp 1,760,000,000,000
     "00000199c82cc064", // maxTimestamp: 100 ms later
     "ffffffffffffffff", // producerId −1
     "ffff", // producerEpoch −1
     "ffffffff", // baseSequence −1
     "00000003", // recordCount
-    // length 15, attributes, timestamp +0, offset +0, key "k", value "v1", 2 headers: "h" = 01, "é" = null
-    "1e" + "00" + "00" + "00" + "02" + "6b" + "04" + "7631" + "04" + "02" + "68" + "02" + "01" + "04" + "c3a9" + "01",
+    // length 17, attributes, timestamp +0, offset +0, key "k", value "v1", 2 headers: "h" = 01, "é" = null
+    "22" + "00" + "00" + "00" + "02" + "6b" + "04" + "7631" + "04" + "02" + "68" + "02" + "01" + "04" + "c3a9" + "01",
     // length 6, attributes, timestamp −1, offset +1, null key, null value, no headers
     "0c" + "00" + "01" + "02" + "01" + "01" + "00",
     // length 7, attributes, timestamp +100 (two bytes), offset +2, empty key, empty value, no headers

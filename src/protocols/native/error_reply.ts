@@ -16,7 +16,7 @@ export function encodeErrorReply(correlationId: number, error: SentinelError): U
     message,
     kafkaError,
     retryable,
-    ...(error.errors.length === 0 ? {} : { errors: error.errors }),
+    ...(error.errors.length === 0 ? {} : { errors: error.errors.map(({ pointer, detail }) => ({ pointer, detail })) }),
     ...(Object.keys(error.facts).length === 0 ? {} : { facts: error.facts }),
   });
   return encodeFrame(ERROR_REPLY, correlationId, payload);

@@ -15,6 +15,8 @@ import { fetchRequest } from "./wire/requests.ts";
 
 /** What a record costs in a reply besides its own bytes: the keys of its map, the numbers, the lengths. */
 const RECORD_OVERHEAD_BYTES = 64;
+/** The same for a header: its pair and the two lengths. */
+const HEADER_OVERHEAD_BYTES = 8;
 
 /** Reads records of one partition, waiting for them when the request says so. */
 export async function handleFetch(context: HandlerContext, payload: Uint8Array): Promise<Payload> {
@@ -101,6 +103,6 @@ async function readBatch(
 
 function recordBytes(record: StoredRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const header of record.headers) bytes += header.key.length + (header.value?.length ?? 0);
+  for (const header of record.headers) bytes += HEADER_OVERHEAD_BYTES + header.key.length + (header.value?.length ?? 0);
   return bytes;
 }

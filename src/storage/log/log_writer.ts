@@ -19,7 +19,7 @@ import type { FlushResult, LogListener } from "../partition_log.ts";
 import { storeLeaderEpochs } from "./leader_epochs.ts";
 import { activeSegment, assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
-import { Mutex } from "./mutex.ts";
+import { Mutex } from "../mutex.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
 import { Segment } from "./segment.ts";
 

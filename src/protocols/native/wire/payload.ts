@@ -14,11 +14,14 @@ const FAULTS_MAX = 20;
 
 /**
  * The value that `payload` holds, if `schema` accepts it; else `invalid_request` that names each wrong field. Never
- * another error, whatever the bytes are.
+ * another error, whatever the bytes are. `itemsMax`: how many CBOR items are decoded; beyond it the payload is refused.
  */
-export function readPayload<Schema extends z.ZodType>(payload: Uint8Array, schema: Schema): z.output<Schema> {
-  // An item takes a byte at least, so a frame bounds them; a full fetch or produce with headers has more than a body may.
-  const decoded = decodeCbor(payload, { depthMax: LIMITS.bodyDepthMax, itemsMax: LIMITS.frameItemsMax });
+export function readPayload<Schema extends z.ZodType>(
+  payload: Uint8Array,
+  schema: Schema,
+  itemsMax: number = LIMITS.bodyItemsMax,
+): z.output<Schema> {
+  const decoded = decodeCbor(payload, { depthMax: LIMITS.bodyDepthMax, itemsMax });
   if (isCborFault(decoded)) {
     throw new SentinelError("invalid_request", `The payload is not a CBOR map: ${decoded.fault}`);
   }

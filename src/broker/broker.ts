@@ -1,0 +1,296 @@
+/**
+ * The broker: topics, produce and fetch behind `BrokerApi`, over one data directory. It knows no protocol.
+ *
+ * Everything is restored at the start: topics and settings from the metadata log, offsets from the partitions' logs
+ * (seed-O1).
+ */
+import { SentinelError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
+import { PartitionStore } from "../cluster/partition_store.ts";
+import type { Durability } from "../cluster/replica.ts";
+import type { Cancel } from "../platform/clock.ts";
+import type { Platform } from "../platform/platform.ts";
+import { openBatch } from "../records/compressed_batch.ts";
+import { isRecordsFault, readRecords } from "../records/read_records.ts";
+import type { RecordBatch } from "../records/record_batch.ts";
+import { openDataDirectory, storeIdentity } from "../storage/data_directory.ts";
+import type { DataDirectory } from "../storage/data_directory.ts";
+import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
+import { Fetching } from "./fetching.ts";
+import { LatencyHistogram } from "./latency_histogram.ts";
+import { Producing } from "./producing.ts";
+import { replicaOf, Topics } from "./topics.ts";
+import type { OpenReport, Topic } from "./topics.ts";
+import type {
+  BrokerCounters,
+  ClusterDescription,
+  CreateTopicOptions,
+  FetchRequest,
+  NodeDescription,
+  OffsetAndTimestamp,
+  PartitionDescription,
+  PendingFetch,
+  ProduceAck,
+  ProduceOptions,
+  TopicDescription,
+} from "./types.ts";
+
+export interface BrokerOptions {
+  readonly dataPath: string;
+  readonly nodeId: NodeId;
+  readonly durability: Durability;
+  readonly flushIntervalMs: number;
+  /** Make a topic when a producer names one that is missing. */
+  readonly autoCreate: boolean;
+  /** Partitions of a topic that is made without a number. */
+  readonly partitionsDefault: number;
+  /** The disk is memory: acknowledgements must not claim more. */
+  readonly inMemory?: boolean;
+  /** Smallest `segment.bytes`; below Kafka's 1 MiB only in tests. */
+  readonly segmentBytesMin?: number;
+  readonly retentionCheckMs?: number;
+}
+
+export class Broker implements BrokerApi {
+  readonly counters: BrokerCounters = { recordsProduced: 0, recordsConsumed: 0, bytesProduced: 0, bytesConsumed: 0, errors: 0 };
+  readonly produceLatency = new LatencyHistogram();
+  readonly fetchLatency = new LatencyHistogram();
+  readonly startedMonotonicMs: number;
+  readonly #platform: Platform;
+  readonly #options: BrokerOptions;
+  readonly #directory: DataDirectory;
+  readonly #topics: Topics;
+  readonly #producing: Producing;
+  readonly #fetching: Fetching;
+  #node: NodeDescription;
+  #isReady = false;
+  #stopping: Promise<void> | null = null;
+  #cancelRetention: Cancel | null = null;
+
+  private constructor(platform: Platform, options: BrokerOptions, directory: DataDirectory, topics: Topics) {
+    this.#platform = platform;
+    this.#options = options;
+    this.#directory = directory;
+    this.#topics = topics;
+    const { clock } = platform;
+    this.startedMonotonicMs = clock.monotonicMs();
+    const { autoCreate, inMemory = false } = options;
+    this.#producing = new Producing({ topics, clock, autoCreate, inMemory, counters: this.counters });
+    this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
+    this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
+  }
+
+  /** Locks and opens the data directory and recovers every partition. Damaged ones are offline and in the report. */
+  static async open(platform: Platform, options: BrokerOptions): Promise<{ broker: Broker; report: OpenReport }> {
+    const { disk, clock, random } = platform;
+    const directory = await openDataDirectory(disk, random, options.dataPath, options.nodeId);
+    try {
+      const { flushIntervalMs } = options;
+      const store = new PartitionStore({ disk, clock, path: options.dataPath, flushIntervalMs });
+      const log = await store.openMetadataLog(directory.isNew, { durability: "fsync", log: METADATA_LOG_SETTINGS });
+      if (directory.isNew) await storeIdentity(disk, options.dataPath, directory);
+      const topics = new Topics({
+        store,
+        metadata: new MetadataLog(log, clock),
+        random,
+        partitionsDefault: options.partitionsDefault,
+        configDefaults: {
+          durability: options.durability,
+          segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin,
+        },
+      });
+      const report = await topics.open();
+      const broker = new Broker(platform, options, directory, topics);
+      broker.#isReady = true;
+      broker.#scheduleRetention();
+      return { broker, report };
+    } catch (thrown) {
+      await directory.lock.release();
+      throw thrown;
+    }
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** How clients reach this node, once its listeners have their ports. */
+  setEndpoints(node: NodeDescription): void {
+    this.#node = node;
+  }
+
+  async produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]> {
+    this.#assertRunning();
+    const startedMs = this.#platform.clock.monotonicMs();
+    const outcomes = await this.#counted(this.#producing.produceRecords(topic, records, options));
+    this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
+    return outcomes;
+  }
+
+  async produceBatch(
+    topic: string,
+    partition: PartitionId | null,
+    batch: RecordBatch,
+    options: ProduceOptions,
+  ): Promise<ProduceAck> {
+    this.#assertRunning();
+    const startedMs = this.#platform.clock.monotonicMs();
+    const ack = await this.#counted(this.#producing.produceBatch(topic, partition, batch, options));
+    this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
+    return ack;
+  }
+
+  fetch(request: FetchRequest): PendingFetch {
+    return this.#fetching.fetch(request);
+  }
+
+  async offsetFor(topic: string, partition: PartitionId, at: "earliest" | "latest" | TimestampMs): Promise<OffsetAndTimestamp> {
+    const replica = replicaOf(this.#mustGet(topic), partition);
+    if (replica.failure !== null && replica.epoch < 0) throw replica.failure;
+    if (at === "earliest") return { offset: replica.startOffset, timestamp: -1 };
+    if (at === "latest") return { offset: replica.highWatermark, timestamp: -1 };
+    const end = { offset: replica.highWatermark, timestamp: -1 };
+    const batch = await replica.batchForTimestamp(at);
+    return batch === null ? end : await this.#recordAt(batch, at, replica.startOffset) ?? end;
+  }
+
+  /** The first record of a batch at or after a time; a batch without one there (compaction took it) stands for itself. */
+  async #recordAt(batch: RecordBatch, timestamp: TimestampMs, startOffset: Offset): Promise<OffsetAndTimestamp | null> {
+    const plain = batch.codec === "none" ? undefined : await openBatch(batch, this.#platform.compression, LIMITS.decompressedBytesMax);
+    const records = readRecords(batch, { from: startOffset, ...(plain === undefined ? {} : { plain }) });
+    if (isRecordsFault(records)) throw new SentinelError("storage_error", `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+    const found = records.find((record) => record.timestamp >= timestamp);
+    return found === undefined ? null : { offset: found.offset, timestamp: found.timestamp };
+  }
+
+  async deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset> {
+    this.#assertRunning();
+    const replica = replicaOf(this.#mustGet(topic), partition);
+    const { highWatermark, startOffset } = replica;
+    if (offset < 0 || offset > highWatermark) {
+      throw new SentinelError("offset_out_of_range", `Cannot delete before ${offset}: ${topic}-${partition} holds ${startOffset} to ${highWatermark}`, {
+        facts: { earliest: startOffset, tail: highWatermark },
+      });
+    }
+    await replica.trimBefore(offset);
+    return replica.startOffset;
+  }
+
+  async createTopic(name: string, options: CreateTopicOptions = {}): Promise<TopicDescription> {
+    this.#assertRunning();
+    return describe(await this.#counted(this.#topics.create(name, options)), this.#options.nodeId);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#assertRunning();
+    await this.#counted(this.#topics.delete(name));
+  }
+
+  async alterTopic(
+    name: string,
+    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
+  ): Promise<TopicDescription> {
+    this.#assertRunning();
+    return describe(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
+  }
+
+  describeTopic(name: string): TopicDescription | null {
+    const topic = this.#topics.get(name);
+    return topic === undefined ? null : describe(topic, this.#options.nodeId);
+  }
+
+  topicNames(): string[] {
+    return this.#topics.names();
+  }
+
+  partitionCount(topic: string): number | null {
+    return this.#topics.get(topic)?.entry.partitions ?? null;
+  }
+
+  describeCluster(): ClusterDescription {
+    return { clusterId: this.#directory.clusterId, controller: this.#options.nodeId, nodes: [this.#node] };
+  }
+
+  /** Ends the waits of readers, at the beginning of a stop. Produce goes on until `close`. */
+  endWaits(): void {
+    this.#isReady = false;
+    this.#fetching.stop();
+  }
+
+  /** Stores what is appended, marks the clean stop, frees the directory. Idempotent. */
+  close(): Promise<void> {
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  async #close(): Promise<void> {
+    this.endWaits();
+    this.#cancelRetention?.();
+    await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
+    await this.#directory.lock.release();
+  }
+
+  // -- Inside -------------------------------------------------------------------------------------------------------
+
+  #assertRunning(): void {
+    if (this.#stopping !== null) throw new SentinelError("shutting_down", "The broker is stopping");
+  }
+
+  #mustGet(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
+    return topic;
+  }
+
+  async #counted<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (thrown) {
+      this.counters.errors += 1;
+      throw thrown;
+    }
+  }
+
+  #scheduleRetention(): void {
+    const everyMs = this.#options.retentionCheckMs ?? LIMITS.retentionCheckMs;
+    this.#cancelRetention = this.#platform.clock.after(everyMs, () => {
+      void this.#applyRetention().then(() => {
+        if (this.#stopping === null) this.#scheduleRetention();
+      });
+    });
+  }
+
+  /** A log that cannot remove its old segments says so when it is written to; the others' turn comes all the same. */
+  async #applyRetention(): Promise<void> {
+    const nowMs = this.#platform.clock.nowMs();
+    for (const topic of [...this.#topics.values()]) {
+      for (const replica of topic.replicas) {
+        try {
+          await replica.applyRetention(nowMs);
+        } catch (thrown) {
+          if (!(thrown instanceof SentinelError)) throw thrown;
+          this.counters.errors += 1;
+        }
+      }
+    }
+  }
+}
+
+function describe(topic: Topic, nodeId: NodeId): TopicDescription {
+  const { name, topicId, config } = topic.entry;
+  const partitions = topic.replicas.map((replica): PartitionDescription => ({
+    partition: replica.partition,
+    leader: nodeId,
+    epoch: replica.epoch,
+    replicas: [nodeId],
+    isr: [nodeId],
+    start: replica.startOffset,
+    end: replica.endOffset,
+    highWatermark: replica.highWatermark,
+    bytes: replica.sizeBytes,
+    ...(replica.failure === null ? {} : { offline: replica.failure.message }),
+  }));
+  return { name, topicId, config, partitions };
+}

@@ -1,0 +1,228 @@
+/** Appending: what `BrokerApi.produceRecords` and `produceBatch` do between a topic and its replicas. */
+import { SentinelError } from "../base/errors.ts";
+import type { FieldFault } from "../base/errors.ts";
+import type { PartitionId, TimestampMs } from "../base/ids.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Replica } from "../cluster/replica.ts";
+import type { Clock } from "../platform/clock.ts";
+import { buildRecordBatch, cutIntoBatches } from "../records/build_batch.ts";
+import type { RecordInput } from "../records/record.ts";
+import type { RecordBatch } from "../records/record_batch.ts";
+import { isBatchRefusal, validateProducedBatch } from "../records/validate_batch.ts";
+import type { ProduceOutcome, RoutedRecord } from "./broker_api.ts";
+import { murmur2Partition, RoundRobin } from "./partitioner.ts";
+import { topicSettings } from "./topic_config.ts";
+import type { TopicSettings } from "./topic_config.ts";
+import { assertTopicName } from "./topic_name.ts";
+import { replicaOf } from "./topics.ts";
+import type { Topic, Topics } from "./topics.ts";
+import type { BrokerCounters, DurabilityReached, ProduceAck, ProduceOptions } from "./types.ts";
+
+export interface ProducerOptions {
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly autoCreate: boolean;
+  /** Where there is no disk, nothing is synced: what an acknowledgement may say then. */
+  readonly inMemory: boolean;
+  readonly counters: BrokerCounters;
+}
+
+/** The records of one call that go to one partition, with their positions in the call. */
+interface Run {
+  readonly partition: PartitionId;
+  readonly records: RecordInput[];
+  readonly indexes: number[];
+}
+
+export class Producing {
+  readonly #options: ProducerOptions;
+  readonly #roundRobin = new RoundRobin();
+  /** Bytes of calls that are appended and not yet acknowledged. */
+  #pendingBytes = 0;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+  }
+
+  async produceRecords(name: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]> {
+    const nowMs = this.#options.clock.nowMs();
+    const known = this.#options.topics.get(name);
+    const settings = known?.settings ?? this.#settingsOfNew(name);
+    const partitionCount = known?.entry.partitions ?? this.#options.topics.partitionsDefault;
+    const runs = this.#route(name, records, partitionCount);
+    // Everything is checked before a topic is made or a byte written (seed-P3).
+    const built = runs.map((run) => ({ run, batches: buildRun(run, settings, nowMs) }));
+    const topic = known ?? await this.#options.topics.getOrCreate(name);
+    return await Promise.all(built.map(({ run, batches }) => this.#appendRun(topic, run, batches, options)));
+  }
+
+  async produceBatch(
+    name: string,
+    partition: PartitionId | null,
+    batch: RecordBatch,
+    options: ProduceOptions,
+  ): Promise<ProduceAck> {
+    const { clock, topics } = this.#options;
+    const known = topics.get(name);
+    const settings = known?.settings ?? this.#settingsOfNew(name);
+    const partitionCount = known?.entry.partitions ?? topics.partitionsDefault;
+    const chosen = partition ?? this.#roundRobin.next(partitionCount);
+    assertPartition(name, chosen, partitionCount);
+    const nowMs = clock.nowMs();
+    const checked = validateProducedBatch(batch, {
+      nowMs,
+      timestampType: settings.timestampType,
+      batchBytesMax: settings.batchBytesMax,
+      timestampAfterMsMax: settings.timestampAfterMsMax,
+      timestampBeforeMsMax: settings.timestampBeforeMsMax,
+      requireKeys: false,
+    });
+    if (isBatchRefusal(checked)) throw new SentinelError(checked.code, checked.detail);
+    if (batch.sizeBytes > settings.replica.log.segmentBytes) throw largerThanSegment(batch.sizeBytes, settings);
+    const logAppendTime = settings.timestampType === "LogAppendTime";
+    if (logAppendTime) batch.stampMaxTimestamp(nowMs, true);
+    else if (batch.maxTimestamp !== checked.maxTimestamp) batch.stampMaxTimestamp(checked.maxTimestamp, false);
+    const topic = known ?? await topics.getOrCreate(name);
+    return await this.#append(topic, replicaOf(topic, chosen), [batch], options);
+  }
+
+  /** What a topic that is not there would be like, or `unknown_topic`. */
+  #settingsOfNew(name: string): TopicSettings {
+    assertTopicName(name);
+    if (!this.#options.autoCreate) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
+    return topicSettings({}, this.#options.topics.configDefaults);
+  }
+
+  /** Sorts records by partition; those of one call without key and partition stay together. */
+  #route(name: string, records: readonly RoutedRecord[], partitionCount: number): Run[] {
+    const runs = new Map<PartitionId, Run>();
+    let sticky: PartitionId | null = null;
+    for (const [index, { record, partition }] of records.entries()) {
+      let chosen: PartitionId;
+      if (partition !== undefined) {
+        assertPartition(name, partition, partitionCount);
+        chosen = partition;
+      } else if (record.key !== null) chosen = murmur2Partition(record.key, partitionCount);
+      else chosen = sticky ??= this.#roundRobin.next(partitionCount);
+      const run = runs.get(chosen);
+      if (run === undefined) runs.set(chosen, { partition: chosen, records: [record], indexes: [index] });
+      else {
+        run.records.push(record);
+        run.indexes.push(index);
+      }
+    }
+    return [...runs.values()].sort((left, right) => left.partition - right.partition);
+  }
+
+  async #appendRun(
+    topic: Topic,
+    run: Run,
+    batches: readonly RecordBatch[],
+    options: ProduceOptions,
+  ): Promise<ProduceOutcome> {
+    try {
+      const ack = await this.#append(topic, replicaOf(topic, run.partition), batches, options);
+      return { ok: true, ack, indexes: run.indexes };
+    } catch (error) {
+      if (error instanceof SentinelError && error.code === "offset_mismatch") throw error;
+      return { ok: false, partition: run.partition, error, indexes: run.indexes };
+    }
+  }
+
+  async #append(
+    topic: Topic,
+    replica: Replica,
+    batches: readonly RecordBatch[],
+    options: ProduceOptions,
+  ): Promise<ProduceAck> {
+    const bytes = batches.reduce((sum, batch) => sum + batch.sizeBytes, 0);
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > LIMITS.brokerPendingBytesMax) {
+      throw new SentinelError("overloaded", `${this.#pendingBytes} bytes wait to be stored; the limit is ${LIMITS.brokerPendingBytesMax}`);
+    }
+    this.#pendingBytes += bytes;
+    try {
+      for (let room = replica.waitForRoom(); room !== null; room = replica.waitForRoom()) await room;
+      assertExpectedOffset(replica, options);
+      const { first, acknowledged } = replica.append(batches);
+      let count = 0;
+      for (const batch of batches) count += batch.recordCount;
+      if (options.acks === "none") {
+        // Nobody waits; the partition's own state tells what became of it.
+        acknowledged.catch(ignore);
+      } else await acknowledged;
+      this.#options.counters.recordsProduced += count;
+      this.#options.counters.bytesProduced += bytes;
+      return {
+        partition: replica.partition,
+        first,
+        count,
+        logAppendTimeMs: topic.settings.timestampType === "LogAppendTime" ? batches[0]!.maxTimestamp : -1,
+        logStart: replica.startOffset,
+        durability: this.#durabilityOf(topic, options),
+      };
+    } finally {
+      this.#pendingBytes -= bytes;
+    }
+  }
+
+  #durabilityOf(topic: Topic, options: ProduceOptions): DurabilityReached {
+    if (this.#options.inMemory || options.acks === "none") return "memory";
+    return topic.settings.replica.durability;
+  }
+}
+
+function ignore(): void {}
+
+function assertPartition(name: string, partition: PartitionId, partitionCount: number): void {
+  if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount) return;
+  throw new SentinelError(
+    "unknown_partition",
+    `Partition ${partition} does not exist (topic ${name} has ${partitionCount} partition${partitionCount === 1 ? "" : "s"})`,
+  );
+}
+
+function assertExpectedOffset(replica: Replica, options: ProduceOptions): void {
+  const { expectedOffset } = options;
+  if (expectedOffset === undefined || expectedOffset === replica.endOffset) return;
+  throw new SentinelError(
+    "offset_mismatch",
+    `The next offset of ${replica.topic}-${replica.partition} is ${replica.endOffset}, not ${expectedOffset}`,
+    { facts: { tail: replica.endOffset } },
+  );
+}
+
+function largerThanSegment(sizeBytes: number, settings: TopicSettings): SentinelError {
+  return new SentinelError("too_large", `A batch of ${sizeBytes} bytes does not fit into a segment of ${settings.replica.log.segmentBytes} bytes`);
+}
+
+/** The batches of one run, or a fault that points at the bad record. */
+function buildRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): RecordBatch[] {
+  const logAppendTime = settings.timestampType === "LogAppendTime";
+  if (!logAppendTime) assertTimestamps(run, settings, nowMs);
+  const batchBytesMax = Math.min(settings.batchBytesMax, settings.replica.log.segmentBytes);
+  const cut = cutIntoBatches(run.records, { batchBytesMax, nowMs });
+  if ("tooLargeRecordIndex" in cut) {
+    const pointer = `/records/${run.indexes[cut.tooLargeRecordIndex]}`;
+    const detail = `The record needs a batch of ${cut.batchBytes} bytes; the limit (max.message.bytes) is ${batchBytesMax}`;
+    throw new SentinelError("too_large", detail, { errors: [{ pointer, detail }], facts: { limit: batchBytesMax } });
+  }
+  return cut.batches.map((records) => {
+    const batch = buildRecordBatch(records, { nowMs });
+    if (logAppendTime) batch.stampMaxTimestamp(nowMs, true);
+    return batch;
+  });
+}
+
+function assertTimestamps(run: Run, settings: TopicSettings, nowMs: TimestampMs): void {
+  const latest = nowMs + settings.timestampAfterMsMax;
+  const earliest = nowMs - settings.timestampBeforeMsMax;
+  const errors: FieldFault[] = [];
+  for (const [at, { timestamp }] of run.records.entries()) {
+    if (timestamp === undefined || (timestamp <= latest && timestamp >= earliest)) continue;
+    const bound = timestamp > latest
+      ? `more than ${settings.timestampAfterMsMax} ms ahead of`
+      : `more than ${settings.timestampBeforeMsMax} ms behind`;
+    errors.push({ pointer: `/records/${run.indexes[at]}/timestamp`, detail: `The timestamp ${timestamp} is ${bound} the broker's clock` });
+  }
+  if (errors.length > 0) throw new SentinelError("invalid_timestamp", errors[0]!.detail, { errors });
+}

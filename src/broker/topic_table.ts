@@ -1,0 +1,135 @@
+/**
+ * The topics that the metadata log tells of: a pure machine, fed with one record after another. The same records give
+ * the same table, on every node and at every start (seed-O1, seed-K5).
+ */
+import { assert } from "../base/assert.ts";
+import type { MetadataRecord } from "../cluster/metadata_log.ts";
+import { SentinelError } from "../base/errors.ts";
+import type { TopicConfig } from "./topic_config.ts";
+
+/** One incarnation of a topic. */
+export interface TopicEntry {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitions: number;
+  readonly config: TopicConfig;
+}
+
+export function topicRecord(entry: TopicEntry): MetadataRecord {
+  return { type: "topic", name: entry.name, id: entry.topicId, partitions: entry.partitions, config: entry.config };
+}
+
+export function changeRecord(entry: TopicEntry): MetadataRecord {
+  return { type: "change", id: entry.topicId, partitions: entry.partitions, config: entry.config };
+}
+
+export function deleteRecord(entry: TopicEntry): MetadataRecord {
+  return { type: "delete", id: entry.topicId };
+}
+
+export class TopicTable {
+  readonly #byName = new Map<string, TopicEntry>();
+  readonly #nameById = new Map<string, string>();
+  /** Topic ids that were deleted: their directories may still be there after a crash. */
+  readonly #deleted = new Map<string, TopicEntry>();
+  #partitions = 0;
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** Partitions of all topics. */
+  get partitionCount(): number {
+    return this.#partitions;
+  }
+
+  get(name: string): TopicEntry | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Sorted by name. */
+  names(): string[] {
+    return [...this.#byName.keys()].sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
+  }
+
+  entries(): IterableIterator<TopicEntry> {
+    return this.#byName.values();
+  }
+
+  deletedEntries(): IterableIterator<TopicEntry> {
+    return this.#deleted.values();
+  }
+
+  apply(record: MetadataRecord): void {
+    switch (record.type) {
+      case "snapshot":
+        this.#byName.clear();
+        this.#nameById.clear();
+        this.#deleted.clear();
+        this.#partitions = 0;
+        return;
+      case "topic":
+        return this.#put({
+          name: text(record, "name"),
+          topicId: text(record, "id"),
+          partitions: count(record, "partitions"),
+          config: config(record),
+        });
+      case "change": {
+        const entry = this.#entryOf(text(record, "id"));
+        return this.#put({ ...entry, partitions: count(record, "partitions"), config: config(record) });
+      }
+      case "delete": {
+        const entry = this.#entryOf(text(record, "id"));
+        this.#byName.delete(entry.name);
+        this.#nameById.delete(entry.topicId);
+        this.#deleted.set(entry.topicId, entry);
+        this.#partitions -= entry.partitions;
+        return;
+      }
+      default:
+        // A record of a later version: going on without it would lose what it says.
+        throw new SentinelError("storage_error", `The metadata log has a record of type ${record.type}, which this program does not know`);
+    }
+  }
+
+  /** Everything that is, as records. */
+  snapshot(): MetadataRecord[] {
+    return this.names().map((name) => topicRecord(this.#byName.get(name)!));
+  }
+
+  #put(entry: TopicEntry): void {
+    const previous = this.#byName.get(entry.name);
+    assert(
+      previous === undefined || (previous.topicId === entry.topicId && previous.partitions <= entry.partitions),
+      () => `topic ${entry.name} is made twice, or shrinks`,
+    );
+    this.#partitions += entry.partitions - (previous?.partitions ?? 0);
+    this.#byName.set(entry.name, entry);
+    this.#nameById.set(entry.topicId, entry.name);
+  }
+
+  #entryOf(topicId: string): TopicEntry {
+    const entry = this.#byName.get(this.#nameById.get(topicId) ?? "");
+    if (entry === undefined) throw new SentinelError("storage_error", `The metadata log changes topic id ${topicId}, which it never made`);
+    return entry;
+  }
+}
+
+function text(record: MetadataRecord, name: string): string {
+  const value = record[name];
+  if (typeof value === "string") return value;
+  throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no ${name}`);
+}
+
+function count(record: MetadataRecord, name: string): number {
+  const value = record[name];
+  if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
+  throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no ${name}`);
+}
+
+function config(record: MetadataRecord): TopicConfig {
+  const value = record["config"];
+  if (typeof value === "object" && value !== null) return { ...(value as TopicConfig) };
+  throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no config`);
+}

@@ -1,0 +1,296 @@
+/**
+ * The broker's topics: what the table says, with the replicas that are open for it, and the operations that change both.
+ * Changes run one at a time. What is made on disk comes before the metadata record that announces it, what is removed
+ * after the record that says so: a crash leaves directories that nobody knows, never a topic without its data.
+ */
+import { SentinelError } from "../base/errors.ts";
+import { makeUuid } from "../base/ids.ts";
+import type { PartitionId } from "../base/ids.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { MetadataLog } from "../cluster/metadata_log.ts";
+import type { PartitionStore } from "../cluster/partition_store.ts";
+import type { Replica } from "../cluster/replica.ts";
+import type { Random } from "../platform/random.ts";
+import { Mutex } from "../storage/mutex.ts";
+import { normalizeTopicConfig, topicSettings } from "./topic_config.ts";
+import type { TopicConfigDefaults, TopicSettings } from "./topic_config.ts";
+import { assertTopicName } from "./topic_name.ts";
+import { changeRecord, deleteRecord, topicRecord, TopicTable } from "./topic_table.ts";
+import type { TopicEntry } from "./topic_table.ts";
+import type { CreateTopicOptions } from "./types.ts";
+
+/** Logs opened at once at the start: more would only queue for the disk. */
+const OPENS_AT_ONCE = 8;
+
+/** A topic that is there, with its replicas. */
+export interface Topic {
+  readonly entry: TopicEntry;
+  readonly settings: TopicSettings;
+  readonly replicas: readonly Replica[];
+}
+
+export interface TopicsOptions {
+  readonly store: PartitionStore;
+  readonly metadata: MetadataLog;
+  readonly random: Random;
+  readonly configDefaults: TopicConfigDefaults;
+  /** Partitions of a topic that says nothing. */
+  readonly partitionsDefault: number;
+}
+
+/** What opening found, for the start's lines (facts Y19). */
+export interface OpenReport {
+  segments: number;
+  /** The largest end offset of all partitions. */
+  offsetMax: number;
+  cutBytes: number;
+  readonly setAside: string[];
+  readonly offline: SentinelError[];
+}
+
+export class Topics {
+  readonly #options: TopicsOptions;
+  readonly #table = new TopicTable();
+  readonly #open = new Map<string, Topic>();
+  readonly #mutex = new Mutex();
+  /** Names without `.` and `_` differences, which Kafka holds for the same. */
+  readonly #collisionNames = new Map<string, string>();
+
+  constructor(options: TopicsOptions) {
+    this.#options = options;
+  }
+
+  /** Replays the metadata log and opens every partition. */
+  async open(): Promise<OpenReport> {
+    const { metadata, store, configDefaults } = this.#options;
+    await metadata.replay((record) => this.#table.apply(record));
+    for (const entry of this.#table.deletedEntries()) await this.#removePartitions(entry);
+    const setAside = await store.sweep((name, partition, topicId) => {
+      const entry = this.#table.get(name);
+      return entry !== undefined && (topicId === "" || entry.topicId === topicId) && partition < entry.partitions;
+    });
+    if (metadata.length > Math.max(LIMITS.metadataRecordsBeforeSnapshot, 4 * this.#table.size)) {
+      await metadata.snapshot(this.#table.snapshot());
+    }
+    const report: OpenReport = { segments: 0, offsetMax: 0, cutBytes: 0, setAside, offline: [] };
+    for (const entry of this.#table.entries()) {
+      const settings = topicSettings(entry.config, configDefaults);
+      this.#publish(entry, settings, await this.#openPartitions(entry, 0, settings, report));
+    }
+    return report;
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#open.get(name);
+  }
+
+  names(): string[] {
+    return this.#table.names();
+  }
+
+  values(): IterableIterator<Topic> {
+    return this.#open.values();
+  }
+
+  /** Fails with `topic_exists` and with what is wrong in the request. */
+  create(name: string, options: CreateTopicOptions): Promise<Topic> {
+    return this.#mutex.run(async () => {
+      if (this.#open.has(name)) throw new SentinelError("topic_exists", `The topic ${name} exists`);
+      return await this.#create(name, options);
+    });
+  }
+
+  /** The topic, made now when it is not there; two at once get the same (seed-K4). */
+  async getOrCreate(name: string): Promise<Topic> {
+    return this.#open.get(name) ?? await this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, {}));
+  }
+
+  /** The number of partitions that a topic made now would get. */
+  get partitionsDefault(): number {
+    return this.#options.partitionsDefault;
+  }
+
+  get configDefaults(): TopicConfigDefaults {
+    return this.#options.configDefaults;
+  }
+
+  delete(name: string): Promise<void> {
+    return this.#mutex.run(async () => {
+      const topic = this.#mustGet(name);
+      await this.#announce(deleteRecord(topic.entry));
+      this.#open.delete(name);
+      this.#collisionNames.delete(collisionName(name));
+      const gone = new SentinelError("unknown_topic", `The topic ${name} was deleted`);
+      await Promise.all(topic.replicas.map((replica) => replica.close(gone)));
+      await this.#removePartitions(topic.entry);
+    });
+  }
+
+  alter(
+    name: string,
+    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
+  ): Promise<Topic> {
+    return this.#mutex.run(async () => {
+      const topic = this.#mustGet(name);
+      const merged: Record<string, string> = { ...topic.entry.config };
+      for (const [setting, value] of Object.entries(change.config ?? {})) {
+        if (value === null) delete merged[setting];
+        else merged[setting] = value;
+      }
+      const config = normalizeTopicConfig(merged, this.#options.configDefaults);
+      const partitions = change.partitions ?? topic.entry.partitions;
+      if (partitions < topic.entry.partitions) {
+        throw new SentinelError(
+          "invalid_partitions",
+          `The topic ${name} has ${topic.entry.partitions} partitions; it cannot shrink to ${partitions}`,
+        );
+      }
+      this.#assertPartitionCount(partitions, partitions - topic.entry.partitions);
+      const entry: TopicEntry = { ...topic.entry, partitions, config };
+      const settings = topicSettings(config, this.#options.configDefaults);
+      await this.#createPartitions(entry, topic.entry.partitions);
+      await this.#announce(changeRecord(entry));
+      for (const replica of topic.replicas) replica.configure(settings.replica);
+      const added = await this.#openPartitions(entry, topic.entry.partitions, settings, null);
+      return this.#publish(entry, settings, [...topic.replicas, ...added]);
+    });
+  }
+
+  /** Closes every log; later appends fail with `reason`. */
+  async close(reason: SentinelError): Promise<void> {
+    await this.#mutex.run(async () => {
+      for (const topic of this.#open.values()) {
+        await Promise.all(topic.replicas.map((replica) => replica.close(reason)));
+      }
+      await this.#options.metadata.close();
+    });
+  }
+
+  // -- Inside -------------------------------------------------------------------------------------------------------
+
+  #mustGet(name: string): Topic {
+    const topic = this.#open.get(name);
+    if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
+    return topic;
+  }
+
+  async #create(name: string, options: CreateTopicOptions): Promise<Topic> {
+    const entry = this.#checkNew(name, options);
+    const settings = topicSettings(entry.config, this.#options.configDefaults);
+    await this.#createPartitions(entry, 0);
+    await this.#announce(topicRecord(entry));
+    return this.#publish(entry, settings, await this.#openPartitions(entry, 0, settings, null));
+  }
+
+  #checkNew(name: string, options: CreateTopicOptions): TopicEntry {
+    assertTopicName(name);
+    const twin = this.#collisionNames.get(collisionName(name));
+    if (twin !== undefined) {
+      throw new SentinelError("invalid_topic", `The topic name ${name} differs from ${twin} only in '.' and '_', which metrics hold for the same`);
+    }
+    const replicas = options.replicas ?? -1;
+    if (replicas !== -1 && replicas !== 1) {
+      throw new SentinelError("invalid_replication_factor", `${replicas} replicas were asked for; a single node can hold 1`);
+    }
+    const partitions = options.partitions ?? this.#options.partitionsDefault;
+    this.#assertPartitionCount(partitions, partitions);
+    if (this.#table.size >= LIMITS.topicsMax) {
+      throw new SentinelError("overloaded", `There are ${this.#table.size} topics, which is the limit`);
+    }
+    const topicId = makeUuid((into) => this.#options.random.fill(into));
+    return { name, topicId, partitions, config: normalizeTopicConfig(options.config ?? {}, this.#options.configDefaults) };
+  }
+
+  #assertPartitionCount(partitions: number, added: number): void {
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > LIMITS.topicPartitionsMax) {
+      throw new SentinelError("invalid_partitions", `${partitions} partitions were asked for; a topic can have 1 to ${LIMITS.topicPartitionsMax}`);
+    }
+    if (this.#table.partitionCount + added > LIMITS.brokerPartitionsMax) {
+      throw new SentinelError("invalid_partitions", `${partitions} more partitions would pass the broker's limit of ${LIMITS.brokerPartitionsMax}`);
+    }
+  }
+
+  /** Makes partitions `from` and up, or none of them. */
+  async #createPartitions(entry: TopicEntry, from: PartitionId): Promise<void> {
+    if (from === entry.partitions) return;
+    const { store } = this.#options;
+    try {
+      await inParallel(entry.partitions - from, (at) => store.create(keyOf(entry, from + at)));
+      await store.syncEntries();
+    } catch (thrown) {
+      await this.#removePartitions(entry, from);
+      throw storageError(thrown, `The partitions of ${entry.name} could not be made`);
+    }
+  }
+
+  async #openPartitions(
+    entry: TopicEntry,
+    from: PartitionId,
+    settings: TopicSettings,
+    report: OpenReport | null,
+  ): Promise<Replica[]> {
+    const replicas: Replica[] = [];
+    await inParallel(entry.partitions - from, async (at) => {
+      const opened = await this.#options.store.open(keyOf(entry, from + at), settings.replica);
+      replicas[at] = opened.replica;
+      if (report === null) return;
+      report.segments += opened.report?.segments ?? 0;
+      report.cutBytes += opened.report?.cutBytes ?? 0;
+      report.offsetMax = Math.max(report.offsetMax, opened.replica.endOffset);
+      if (opened.replica.failure !== null) report.offline.push(opened.replica.failure);
+    });
+    return replicas;
+  }
+
+  async #removePartitions(entry: TopicEntry, from: PartitionId = 0): Promise<void> {
+    for (let partition = from; partition < entry.partitions; partition += 1) {
+      await this.#options.store.remove(keyOf(entry, partition));
+    }
+  }
+
+  async #announce(record: ReturnType<typeof topicRecord>): Promise<void> {
+    await this.#options.metadata.append([record]);
+    this.#table.apply(record);
+  }
+
+  #publish(entry: TopicEntry, settings: TopicSettings, replicas: readonly Replica[]): Topic {
+    const topic: Topic = { entry, settings, replicas };
+    this.#open.set(entry.name, topic);
+    this.#collisionNames.set(collisionName(entry.name), entry.name);
+    return topic;
+  }
+}
+
+/** The replica of a partition; `unknown_partition` names what there is. */
+export function replicaOf(topic: Topic, partition: PartitionId): Replica {
+  const replica = topic.replicas[partition];
+  if (replica !== undefined) return replica;
+  const { name, partitions } = topic.entry;
+  throw new SentinelError("unknown_partition", `Partition ${partition} does not exist (topic ${name} has ${partitions} partition${partitions === 1 ? "" : "s"})`);
+}
+
+function keyOf(entry: TopicEntry, partition: PartitionId) {
+  return { topic: entry.name, topicId: entry.topicId, partition };
+}
+
+function collisionName(name: string): string {
+  return name.replaceAll(".", "_");
+}
+
+/** Runs `work` for 0 … count − 1, a few at a time; the first failure ends it after those under way. */
+async function inParallel(count: number, work: (at: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const runner = async (): Promise<void> => {
+    while (next < count) {
+      const at = next;
+      next += 1;
+      await work(at);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(count, OPENS_AT_ONCE) }, runner));
+}
+
+function storageError(thrown: unknown, what: string): SentinelError {
+  if (thrown instanceof SentinelError) return thrown;
+  return new SentinelError("storage_error", `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
+}

@@ -1,0 +1,187 @@
+/**
+ * A partition with one replica: it commits what has reached its durability level here (design D6). It never exposes an
+ * offset before the record is stored (seed-K2), and an append that fails leaves no hole (seed-K3).
+ */
+import type { Epoch, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import { SentinelError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Cancel, Clock } from "../platform/clock.ts";
+import type { RecordBatch } from "../records/record_batch.ts";
+import type { LogListener, PartitionLog } from "../storage/partition_log.ts";
+import type { Replica, ReplicaAppend, ReplicaSettings } from "./replica.ts";
+
+/** The only epoch of a partition that never had another leader. */
+const FIRST_EPOCH: Epoch = 0;
+
+interface Waiter {
+  readonly endOffset: Offset;
+  readonly resolve: () => void;
+  readonly reject: (error: SentinelError) => void;
+}
+
+export interface LocalReplicaOptions {
+  readonly topic: string;
+  readonly partition: PartitionId;
+  readonly clock: Clock;
+  readonly settings: ReplicaSettings;
+  /** For durability `interval`: how long appended records may stay unsynced. */
+  readonly flushIntervalMs: number;
+}
+
+export class LocalReplica implements Replica, LogListener {
+  readonly topic: string;
+  readonly partition: PartitionId;
+  readonly onAdvance = new Set<() => void>();
+  readonly #log: PartitionLog;
+  readonly #clock: Clock;
+  readonly #flushIntervalMs: number;
+  #settings: ReplicaSettings;
+  #highWatermark: Offset;
+  /** Unacknowledged appends in offset order; the first ones are settled first. */
+  #waiters: Waiter[] = [];
+  #roomWaiters: Waiter[] = [];
+  #flushTimer: Cancel | null = null;
+
+  constructor(log: PartitionLog, options: LocalReplicaOptions) {
+    this.#log = log;
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.#clock = options.clock;
+    this.#flushIntervalMs = options.flushIntervalMs;
+    this.#settings = options.settings;
+    // What recovery kept is synced, so it is committed whatever the level.
+    this.#highWatermark = log.durableOffset;
+    log.listener = this;
+  }
+
+  get highWatermark(): Offset {
+    return this.#highWatermark;
+  }
+
+  get startOffset(): Offset {
+    return this.#log.startOffset;
+  }
+
+  get endOffset(): Offset {
+    return this.#log.endOffset;
+  }
+
+  get epoch(): Epoch {
+    return FIRST_EPOCH;
+  }
+
+  get sizeBytes(): number {
+    return this.#log.sizeBytes;
+  }
+
+  get failure(): SentinelError | null {
+    return this.#log.failure;
+  }
+
+  waitForRoom(): Promise<void> | null {
+    if (this.#log.pendingBytes <= LIMITS.logPendingBytesMax) return null;
+    if (this.#roomWaiters.length >= LIMITS.produceWaitsMax) {
+      return Promise.reject(
+        new SentinelError(
+          "overloaded",
+          `${this.#roomWaiters.length} produce requests wait for ${this.topic}-${this.partition}, which is the limit`,
+        ),
+      );
+    }
+    return new Promise((resolve, reject) => this.#roomWaiters.push({ endOffset: 0, resolve, reject }));
+  }
+
+  append(batches: readonly RecordBatch[]): ReplicaAppend {
+    const first = this.#log.endOffset;
+    let endOffset = first;
+    for (const batch of batches) endOffset = this.#log.appendAsLeader(batch, FIRST_EPOCH).endOffset;
+    const acknowledged = new Promise<void>((resolve, reject) => this.#waiters.push({ endOffset, resolve, reject }));
+    if (this.#settings.durability === "fsync") this.#log.requestFlush();
+    else if (this.#settings.durability === "interval") this.#flushLater();
+    return { first, acknowledged };
+  }
+
+  read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]> {
+    return this.#log.read(from, { maxBytes, upTo: this.#highWatermark });
+  }
+
+  batchForTimestamp(timestamp: TimestampMs): Promise<RecordBatch | null> {
+    return this.#log.batchForTimestamp(timestamp, this.#highWatermark);
+  }
+
+  trimBefore(offset: Offset): Promise<void> {
+    return this.#log.trimBefore(offset);
+  }
+
+  applyRetention(nowMs: TimestampMs): Promise<number> {
+    return this.#log.applyRetention(nowMs);
+  }
+
+  configure(settings: ReplicaSettings): void {
+    this.#settings = settings;
+    this.#log.configure(settings.log);
+    // A stricter level counts for what is under way too, and a laxer one settles what waited for a sync.
+    this.#log.requestFlush();
+    this.onProgress();
+  }
+
+  async close(reason: SentinelError): Promise<void> {
+    this.#flushTimer?.();
+    this.#flushTimer = null;
+    // What is appended is still stored and acknowledged: a stop loses nothing that the log can keep.
+    try {
+      await this.#log.close();
+    } finally {
+      this.#rejectAll(reason);
+      this.#notify();
+    }
+  }
+
+  // -- What the log tells -------------------------------------------------------------------------------------------
+
+  onProgress(): void {
+    const reached = this.#settings.durability === "fsync" ? this.#log.durableOffset : this.#log.writtenOffset;
+    if (this.#roomWaiters.length > 0 && this.#log.pendingBytes <= LIMITS.logPendingBytesMax / 2) {
+      for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
+    }
+    if (reached <= this.#highWatermark) return;
+    this.#highWatermark = reached;
+    let settled = 0;
+    while (settled < this.#waiters.length && this.#waiters[settled]!.endOffset <= reached) {
+      this.#waiters[settled]!.resolve();
+      settled += 1;
+    }
+    this.#waiters.splice(0, settled);
+    this.#notify();
+  }
+
+  onCutBack(endOffset: Offset, error: SentinelError): void {
+    const refused = this.#waiters.filter((waiter) => waiter.endOffset > endOffset);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.endOffset <= endOffset);
+    for (const waiter of refused) waiter.reject(error);
+    for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
+  }
+
+  onFailure(error: SentinelError): void {
+    this.#rejectAll(error);
+    this.#notify();
+  }
+
+  // -- Inside -------------------------------------------------------------------------------------------------------
+
+  #flushLater(): void {
+    this.#flushTimer ??= this.#clock.after(this.#flushIntervalMs, () => {
+      this.#flushTimer = null;
+      this.#log.requestFlush();
+    });
+  }
+
+  #rejectAll(error: SentinelError): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    for (const waiter of this.#roomWaiters.splice(0)) waiter.reject(error);
+  }
+
+  #notify(): void {
+    for (const advanced of [...this.onAdvance]) advanced();
+  }
+}

@@ -1,0 +1,50 @@
+/** One partition as the broker sees it, whether it stands on one node or on several (design D6). */
+import type { Epoch, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { SentinelError } from "../base/errors.ts";
+import type { RecordBatch } from "../records/record_batch.ts";
+import type { LogSettings } from "../storage/partition_log.ts";
+
+/** What an acknowledgement waits for on this node. */
+export type Durability = "fsync" | "interval" | "os";
+
+export interface ReplicaSettings {
+  readonly durability: Durability;
+  readonly log: LogSettings;
+}
+
+/** An append that has its offsets. */
+export interface ReplicaAppend {
+  readonly first: Offset;
+  /** Resolves when the wished copies have it; fails when it was taken back. */
+  readonly acknowledged: Promise<void>;
+}
+
+export interface Replica {
+  readonly topic: string;
+  readonly partition: PartitionId;
+  /** Records below it are committed: readers see them. */
+  readonly highWatermark: Offset;
+  readonly startOffset: Offset;
+  readonly endOffset: Offset;
+  readonly epoch: Epoch;
+  readonly sizeBytes: number;
+  /** Why it takes no writes, or null. */
+  readonly failure: SentinelError | null;
+
+  /** Resolves when the queue has room for more; fails with `overloaded` when too many wait already. Null: there is room now. */
+  waitForRoom(): Promise<void> | null;
+  /** Appends the batches as one contiguous run. Throws what the log throws; nothing is appended then. */
+  append(batches: readonly RecordBatch[]): ReplicaAppend;
+  /** Whole committed batches from `from` on; see `PartitionLog.read`. */
+  read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]>;
+  /** First committed batch that reaches `timestamp`, or null. */
+  batchForTimestamp(timestamp: TimestampMs): Promise<RecordBatch | null>;
+  trimBefore(offset: Offset): Promise<void>;
+  applyRetention(nowMs: TimestampMs): Promise<number>;
+  configure(settings: ReplicaSettings): void;
+
+  /** Called each time the high watermark rises, or when reading will fail from now on. Must not throw. */
+  readonly onAdvance: Set<() => void>;
+  /** Closes the log; those who wait fail with `reason`. Idempotent. */
+  close(reason: SentinelError): Promise<void>;
+}

@@ -1,0 +1,116 @@
+/**
+ * The broker's counters in Prometheus' text format (version 0.0.4). Parts count for themselves; this only reads. Names,
+ * help texts and the number formats of the first families are the seed's (facts 1.5): dashboards know them.
+ */
+import type { BrokerApi } from "../broker/broker_api.ts";
+import type { LatencyHistogram } from "../broker/latency_histogram.ts";
+import type { PartitionDescription } from "../broker/types.ts";
+
+/** What is counted outside of the broker. */
+export interface MetricsExtra {
+  readonly nowMonotonicMs: number;
+  /** Connections that are open now, on all listeners. */
+  readonly activeConnections: number;
+  readonly httpRequestsInWork?: number;
+  readonly httpWaits?: number;
+}
+
+/** Series of partitions that one answer shows, for each family: a scrape of more is slower than its interval. */
+export const METRICS_PARTITIONS_MAX = 10_000;
+
+export function renderMetrics(broker: BrokerApi, extra: MetricsExtra): string {
+  const { counters, produceLatency, fetchLatency } = broker;
+  const uptimeSeconds = Math.max(0, extra.nowMonotonicMs - broker.startedMonotonicMs) / 1_000;
+  let text = family("sentinel_uptime_seconds", "gauge", "Time since server started", uptimeSeconds.toFixed(2));
+  text += counter("sentinel_messages_produced_total", "Total messages produced", counters.recordsProduced);
+  text += counter("sentinel_messages_consumed_total", "Total messages consumed", counters.recordsConsumed);
+  text += counter("sentinel_bytes_produced_total", "Total bytes produced", counters.bytesProduced);
+  text += counter("sentinel_bytes_consumed_total", "Total bytes consumed", counters.bytesConsumed);
+  text += counter("sentinel_errors_total", "Total errors", counters.errors);
+  text += gauge("sentinel_active_connections", "Current active connections", extra.activeConnections);
+  text += averageLatency("sentinel_produce_latency_ms", "Average produce latency", produceLatency);
+  text += averageLatency("sentinel_consume_latency_ms", "Average consume latency", fetchLatency);
+  text += histogram(
+    "sentinel_produce_duration_seconds",
+    "Time from a produce request to its acknowledgement",
+    produceLatency,
+  );
+  text += histogram("sentinel_fetch_duration_seconds", "Time from a fetch request to its answer", fetchLatency);
+  if (extra.httpRequestsInWork !== undefined) {
+    text += gauge("sentinel_http_requests_in_work", "HTTP requests in work", extra.httpRequestsInWork);
+  }
+  if (extra.httpWaits !== undefined) {
+    text += gauge("sentinel_http_waits", "HTTP long polls and streams that wait", extra.httpWaits);
+  }
+  return text + partitionFamilies(broker);
+}
+
+/** A label's value inside its quotes (seed-M3). Nothing that a caller can name may end the line or the quotes. */
+export function escapeLabelValue(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+function head(name: string, type: "counter" | "gauge" | "histogram", help: string): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+function family(name: string, type: "counter" | "gauge", help: string, value: string): string {
+  return `${head(name, type, help)}${name} ${value}\n\n`;
+}
+
+function counter(name: string, help: string, value: number): string {
+  return family(name, "counter", help, value.toFixed(0));
+}
+
+function gauge(name: string, help: string, value: number): string {
+  return family(name, "gauge", help, value.toFixed(0));
+}
+
+/** Absent before the first sample: an average of nothing is no number. */
+function averageLatency(name: string, help: string, latency: LatencyHistogram): string {
+  return latency.count === 0 ? "" : family(name, "gauge", help, (latency.sumMs / latency.count).toFixed(2));
+}
+
+function histogram(name: string, help: string, latency: LatencyHistogram): string {
+  let text = head(name, "histogram", help);
+  let below = 0;
+  latency.boundsMs.forEach((boundMs, index) => {
+    below += latency.counts[index]!;
+    text += `${name}_bucket{le="${boundMs / 1_000}"} ${below}\n`;
+  });
+  text += `${name}_bucket{le="+Inf"} ${latency.count}\n`;
+  return `${text}${name}_sum ${latency.sumMs / 1_000}\n${name}_count ${latency.count}\n\n`;
+}
+
+function partitionFamilies(broker: BrokerApi): string {
+  let start = head("sentinel_partition_log_start_offset", "gauge", "First offset of the partition");
+  let end = head(
+    "sentinel_partition_high_watermark",
+    "gauge",
+    "Offset after the last committed record of the partition",
+  );
+  let size = head("sentinel_partition_size_bytes", "gauge", "Bytes of the partition's log");
+  let shown = 0;
+  let left = 0;
+  for (const topic of broker.topicNames()) {
+    const count = broker.partitionCount(topic) ?? 0;
+    if (shown + count > METRICS_PARTITIONS_MAX) {
+      left += count;
+      continue;
+    }
+    const name = escapeLabelValue(topic);
+    for (const partition of broker.describeTopic(topic)?.partitions ?? []) {
+      const labels = labelsOf(name, partition);
+      start += `sentinel_partition_log_start_offset${labels} ${partition.start}\n`;
+      end += `sentinel_partition_high_watermark${labels} ${partition.highWatermark}\n`;
+      size += `sentinel_partition_size_bytes${labels} ${partition.bytes}\n`;
+      shown += 1;
+    }
+  }
+  const unshown = gauge("sentinel_partitions_not_shown", "Partitions left out of this answer", left);
+  return shown === 0 ? unshown : `${start}\n${end}\n${size}\n${unshown}`;
+}
+
+function labelsOf(topic: string, partition: PartitionDescription): string {
+  return `{topic="${topic}",partition="${partition.partition}"}`;
+}
