@@ -1,35 +1,148 @@
-import type { HttpServer } from "../../src/platform/http_server.ts";
+/**
+ * Bun's own HTTP server, twice as fast as one over its sockets. What it does by itself (measured, Bun 1.4.5):
+ * it cuts a connection whose head is not whole after 12 s, whatever is set, and an idle one after `idleTimeout`; it
+ * refuses doubtful framing (two lengths, length beside chunks, no Host) with 400 and heads above 16 KiB with 431. It
+ * counts time in whole seconds. Left to us: the bounds of a body, in bytes and in time.
+ */
+import type { HttpListener, HttpServer, HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
+import { bodyStream, bodyTooLarge } from "../http1/request_body.ts";
 import { formatAddress } from "../node/address.ts";
 import { platformError } from "../node/errors.ts";
+import { bunClock } from "./clock.ts";
+
+type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
+
+/** A body up to this size is read before the handler is called: a stream for it would cost more than the rest. */
+const WHOLE_BODY_BYTES_MAX = 64 * 1024;
+/** Bun's bound of a head, in bytes. A smaller one is checked here. */
+const BUN_HEADER_BYTES_MAX = 16 * 1024;
+/** Bun's bound of a time-out. */
+const TIMEOUT_SECONDS_MAX = 255;
+/** No bound by Bun: its 413 is empty and ends the connection before the handler is asked. */
+const BODY_BYTES_UNBOUNDED = Number.MAX_SAFE_INTEGER;
+
+const seconds = (ms: number): number => Math.min(TIMEOUT_SECONDS_MAX, Math.max(1, Math.ceil(ms / 1000)));
+
+class BunRequestContext implements RequestContext {
+  readonly #server: Bun.Server<undefined>;
+  readonly #request: Request;
+  isKeptOpen = false;
+
+  constructor(server: Bun.Server<undefined>, request: Request) {
+    this.#server = server;
+    this.#request = request;
+  }
+
+  get peer(): string {
+    const found = this.#server.requestIP(this.#request);
+    return found === null ? "" : formatAddress({ host: found.address, port: found.port });
+  }
+
+  keepOpen(): void {
+    this.isKeptOpen = true;
+    this.#server.timeout(this.#request, 0);
+  }
+}
+
+function headBytes(request: Request): number {
+  let count = request.method.length + request.url.length + 12;
+  request.headers.forEach((value, name) => count += name.length + value.length + 4);
+  return count;
+}
+
+/** The request as the handler may see it: its body bounded in bytes and in time. */
+async function boundBody(
+  request: Request,
+  server: Bun.Server<undefined>,
+  context: BunRequestContext,
+  options: HttpServerOptions,
+): Promise<Request> {
+  const declared = request.headers.get("content-length");
+  const length = declared === null ? Infinity : Number(declared);
+  const init = { method: request.method, headers: request.headers, signal: request.signal };
+  if (length <= Math.min(WHOLE_BODY_BYTES_MAX, options.bodyBytesMax)) {
+    server.timeout(request, seconds(options.bodyMsMax));
+    const body = await request.arrayBuffer();
+    server.timeout(request, seconds(options.idleMsMax));
+    return new Request(request.url, { ...init, body });
+  }
+  // Ours tells the handler why; Bun's is there for when nobody reads.
+  server.timeout(request, seconds(options.bodyMsMax + options.idleMsMax));
+  const reader = request.body!.getReader();
+  let givenBytes = 0;
+  const next = async (): Promise<Uint8Array | null> => {
+    if (declared !== null && length > options.bodyBytesMax) throw bodyTooLarge(options.bodyBytesMax);
+    const read = await reader.read();
+    if (read.done) {
+      if (!context.isKeptOpen) server.timeout(request, seconds(options.idleMsMax));
+      return null;
+    }
+    givenBytes += read.value.length;
+    if (givenBytes > options.bodyBytesMax) throw bodyTooLarge(options.bodyBytesMax);
+    return read.value;
+  };
+  const stream = bodyStream({
+    clock: bunClock,
+    bodyMsMax: options.bodyMsMax,
+    next,
+    onProgress: () => {},
+    onGivenUp: () => void reader.cancel().catch(() => {}),
+  });
+  return new Request(request.url, { ...init, body: stream });
+}
+
+async function serveOne(
+  request: Request,
+  server: Bun.Server<undefined>,
+  handler: Handler,
+  options: HttpServerOptions,
+): Promise<Response> {
+  if (options.headerBytesMax < BUN_HEADER_BYTES_MAX && headBytes(request) > options.headerBytesMax) {
+    return new Response(null, { status: 431 });
+  }
+  const context = new BunRequestContext(server, request);
+  if (request.body === null) return await handler(request, context);
+  return await handler(await boundBody(request, server, context, options), context);
+}
 
 export const bunHttpServer: HttpServer = {
   // deno-lint-ignore require-await
-  async listen(address, handler, options) {
-    let openRequests = 0;
+  async listen(address, handler, options): Promise<HttpListener> {
+    let server: Bun.Server<undefined>;
     try {
-      const server = Bun.serve({
+      server = Bun.serve({
         hostname: address.host,
         port: address.port,
-        idleTimeout: Math.min(255, Math.ceil(options.idleMsMax / 1000)),
-        maxRequestBodySize: options.bodyBytesMax,
-        async fetch(request, server) {
-          const peer = server.requestIP(request);
-          openRequests++;
-          try {
-            return await handler(request, { peer: peer === null ? "" : formatAddress({ host: peer.address, port: peer.port }), keepOpen: () => server.timeout(request, 0) });
-          } finally {
-            openRequests--;
-          }
-        },
+        development: false,
+        idleTimeout: seconds(options.idleMsMax),
+        maxRequestBodySize: BODY_BYTES_UNBOUNDED,
+        fetch: (request, of) => serveOne(request, of, handler, options),
+        error: () => new Response(null, { status: 500 }),
       });
-      return {
-        address: { host: address.host, port: server.port! },
-        openRequests: () => openRequests,
-        close: () => server.stop(false),
-        stop: () => server.stop(true),
-      };
     } catch (thrown) {
       throw platformError(thrown, "listen on", formatAddress(address));
     }
+    let closing: Promise<void> | null = null;
+    return {
+      address: { host: address.host, port: server.port! },
+      openRequests: () => server.pendingRequests,
+      close() {
+        closing ??= server.stop(false);
+        return Promise.resolve();
+      },
+      async stop(deadlineMs) {
+        closing ??= server.stop(false);
+        await waitForRequests(server, deadlineMs);
+        await server.stop(true);
+      },
+    };
   },
 };
+
+/** Bun tells of no request's end; a stop can afford to look. */
+async function waitForRequests(server: Bun.Server<undefined>, deadlineMs: number): Promise<void> {
+  const endMs = bunClock.monotonicMs() + deadlineMs;
+  while (server.pendingRequests > 0 && bunClock.monotonicMs() < endMs) {
+    await new Promise<void>((resolve) => bunClock.after(5, resolve));
+  }
+}

@@ -2,6 +2,7 @@
 import { SentinelError } from "../../src/base/errors.ts";
 import type { BodyFraming } from "./head.ts";
 import type { Inbound } from "./inbound.ts";
+import { bodyTooLarge } from "./request_body.ts";
 
 const CR = 13;
 const LF = 10;
@@ -38,7 +39,7 @@ export class BodyReader {
     if (this.#leftBytes === 0) await this.#nextChunk();
     if (this.isDone) return null;
     if (this.#givenBytes + this.#leftBytes > this.#bytesMax) {
-      throw new SentinelError("too_large", `The body is larger than ${this.#bytesMax} bytes`, { facts: { limit: this.#bytesMax } });
+      throw bodyTooLarge(this.#bytesMax);
     }
     if (this.#inbound.bytes.length === 0) await this.#mustHaveMore();
     const piece = this.#inbound.take(Math.min(this.#leftBytes, this.#inbound.bytes.length));

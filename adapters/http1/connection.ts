@@ -8,6 +8,7 @@ import { BodyReader } from "./body.ts";
 import { Deadline } from "./deadline.ts";
 import { endOfHead, parseHead, type RefusedHead, type RequestHead } from "./head.ts";
 import { Inbound } from "./inbound.ts";
+import { bodyStream } from "./request_body.ts";
 
 export type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
 
@@ -172,31 +173,17 @@ export class HttpConnection {
     this.#inbound.more().then((hasMore) => hasMore || gone(), gone);
   }
 
-  /** A body that is read as the handler asks for it, in its time. */
   #bodyStream(reader: BodyReader): ReadableStream<Uint8Array> {
-    const { bodyMsMax } = this.#host.options;
-    let fail: (reason: SentinelError) => void = () => {};
-    const failed = new Promise<never>((_, reject) => fail = reject);
-    failed.catch(() => {});
-    const cancel = this.#host.clock.after(bodyMsMax, () => {
-      fail(new SentinelError("timed_out", `The body did not arrive within ${bodyMsMax} ms`));
-    });
-    return new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        try {
-          const piece = await Promise.race([reader.next(), failed]);
-          if (!this.#isKeptOpen) this.#deadline.set(this.#host.options.idleMsMax);
-          if (piece !== null) return controller.enqueue(piece);
-          cancel();
-          controller.close();
-        } catch (thrown) {
-          cancel();
-          this.#mustClose = true;
-          controller.error(thrown);
-        }
+    const { bodyMsMax, idleMsMax } = this.#host.options;
+    return bodyStream({
+      clock: this.#host.clock,
+      bodyMsMax,
+      next: () => reader.next(),
+      onProgress: () => {
+        if (!this.#isKeptOpen) this.#deadline.set(idleMsMax);
       },
-      cancel,
-    }, { highWaterMark: 0 });
+      onGivenUp: () => this.#mustClose = true,
+    });
   }
 
   async #write(slices: readonly Uint8Array[]): Promise<void> {

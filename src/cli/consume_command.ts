@@ -22,7 +22,10 @@ const consumeFlags = z.object({
   ...clientFlags,
   topic: topicFlag,
   partition: flag(partitionNumber.optional(), { valueName: "N", help: "the partition; without it, all of them" }),
-  offset: flag(text().default("earliest"), { valueName: "WHERE", help: "an offset, earliest, latest, or @MS: the first record at or after a time" }),
+  offset: flag(text().default("earliest"), {
+    valueName: "WHERE",
+    help: "an offset, earliest, latest, or @MS: the first record at or after a time",
+  }),
   fromBeginning: flag(trueOrFalse().default(false), { help: "read from the first record, whatever -offset says" }),
   maxMessages: flag(integer(1, Number.MAX_SAFE_INTEGER).optional(), {
     valueName: "N",
@@ -50,9 +53,13 @@ async function run(context: CommandContext, args: readonly string[]): Promise<nu
   if (values.topic === "") return await refuse(context, TOPIC_REQUIRED);
   if (positionals.length > 0) return await refuse(context, `Error: unexpected argument ${positionals[0]}`);
   if (values.json && values.raw) return await refuse(context, "Error: -json and -raw exclude each other");
-  if (values.partition === -1) return await refuse(context, "Error: -partition -1 is below 0; leave it out for all partitions");
+  if (values.partition === -1) {
+    return await refuse(context, "Error: -partition -1 is below 0; leave it out for all partitions");
+  }
   const start = values.fromBeginning ? "earliest" : parseStart(values.offset);
-  if (start === null) return await refuse(context, `Error: -offset ${values.offset} is not a number, earliest, latest or @MS`);
+  if (start === null) {
+    return await refuse(context, `Error: -offset ${values.offset} is not a number, earliest, latest or @MS`);
+  }
   let client: NativeClient;
   try {
     client = await connectTo(context, values.broker, { requestTimeoutMs: TIMEOUT_MS });
@@ -142,7 +149,9 @@ class Consumption {
     // The end as of now: what comes later is not waited for (facts W2).
     const end = follow ? Infinity : (await this.#client.offsets(topic, partition, "latest")).offset;
     const at = typeof start === "object" ? start.atMs : start;
-    const next = typeof start === "number" ? start : (await this.#client.offsets(topic, partition, at as "earliest")).offset;
+    const next = typeof start === "number"
+      ? start
+      : (await this.#client.offsets(topic, partition, at as "earliest")).offset;
     return new PartitionReader(this.#client, { topic, partition, next, end });
   }
 
@@ -152,7 +161,9 @@ class Consumption {
     const asked = fromBeginning ? "earliest" : offset;
     const what = readers.length > 1
       ? `${readers.length} partitions, ${typeof this.#start === "number" ? `offset ${asked}` : asked}`
-      : `partition ${readers[0]?.partition ?? partition ?? 0}, offset ${readers[0]?.next ?? (asked === "earliest" ? 0 : asked)}`;
+      : `partition ${readers[0]?.partition ?? partition ?? 0}, offset ${
+        readers[0]?.next ?? (asked === "earliest" ? 0 : asked)
+      }`;
     this.#context.output.line(`Consuming from ${topic} (${what})...`);
     this.#context.output.line(RULE);
   }

@@ -28,7 +28,10 @@ const COUNT_MAX = 1_000_000_000;
 const produceFlags = z.object({
   ...clientFlags,
   topic: topicFlag,
-  message: flag(text().optional(), { valueName: "TEXT", help: "the record's value; without it, each line of stdin is a record" }),
+  message: flag(text().optional(), {
+    valueName: "TEXT",
+    help: "the record's value; without it, each line of stdin is a record",
+  }),
   key: flag(text().optional(), { valueName: "TEXT", help: "the key; equal keys go to the same partition" }),
   partition: flag(partitionNumber.default(-1), {
     valueName: "N",
@@ -52,7 +55,9 @@ async function run(context: CommandContext, args: readonly string[]): Promise<nu
   const { topic, message, count, file, json } = values;
   if (topic === "") return await refuse(context, TOPIC_REQUIRED);
   if (positionals.length > 0) return await refuse(context, `Error: unexpected argument ${positionals[0]}`);
-  if (message !== undefined && file !== undefined) return await refuse(context, "Error: -message and -file exclude each other");
+  if (message !== undefined && file !== undefined) {
+    return await refuse(context, "Error: -message and -file exclude each other");
+  }
   if (message === undefined && count > 1) return await refuse(context, "Error: -count needs -message");
   const headers = readHeaders(values.header);
   if (headers === null) return await refuse(context, "Error: -header is not of the form k=v");

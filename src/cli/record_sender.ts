@@ -56,7 +56,8 @@ export class RecordSender {
 
   /** Adds a record. A promise: too much is under way, wait for it before the next one. Fails as an earlier request did. */
   add(sent: SentRecord): Promise<void> | null {
-    const bytes = recordBytes(sent.record, this.#pending.length, 0);
+    // Timestamps are stored as differences from the batch's first, at worst as large as they are themselves.
+    const bytes = recordBytes(sent.record, this.#pending.length, sent.record.timestamp ?? 0);
     // The partitioner that looks at keys is the broker's, and it takes records, not batches.
     const isPlain = sent.partition === undefined &&
       (sent.record.key === null || this.#options.partition !== undefined);

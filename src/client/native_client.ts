@@ -6,20 +6,20 @@ import type { Address, Network } from "../platform/network.ts";
 import { MESSAGE_TYPES, type MessageName, PROTOCOL_VERSIONS } from "../protocols/native/wire/message_types.ts";
 import { type Payload, readPayload, writePayload } from "../protocols/native/wire/payload.ts";
 import {
-  createTopicReply,
   type CreateTopicReply,
-  describeTopicReply,
+  createTopicReply,
   type DescribeTopicReply,
+  describeTopicReply,
   emptyReply,
   fetchReply,
-  helloReply,
   type HelloReply,
-  metadataReply,
+  helloReply,
   type MetadataReply,
-  offsetsReply,
+  metadataReply,
   type OffsetsReply,
-  produceReply,
+  offsetsReply,
   type ProduceReply,
+  produceReply,
 } from "../protocols/native/wire/replies.ts";
 import { buildRecordBatch } from "../records/build_batch.ts";
 import type { RecordInput, StoredRecord } from "../records/record.ts";

@@ -47,6 +47,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   async function handle(request: Request, context: RequestContext): Promise<Response> {
     const id = nextRequestId();
     let response = await answerSafely(id, request, context);
+    if (request.method === "HEAD" && response.body !== null) response = new Response(null, response);
     const cors = rules.corsHeaders(request);
     if (cors !== null) {
       // Answers without a body of ours (a 304) may have headers that cannot be changed.
@@ -64,9 +65,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       if (refused !== null) throw refused;
       exchange = new Exchange(id, request, context, app.admission.enter());
       refuseUnbuilt(request);
-      const response = await hono.fetch(request, exchange);
-      if (request.method === "HEAD") return await withoutBody(response);
-      return response;
+      return await hono.fetch(request, exchange);
     } catch (thrown) {
       const error = asSentinelError(thrown);
       if (error.code === "internal") options.onInternalError?.(id, thrown);
@@ -118,11 +117,6 @@ function rawPath(request: Request): string {
     if (unit === 0x3f || unit === 0x23) return url.slice(start, at);
   }
   return url.slice(start);
-}
-
-async function withoutBody(response: Response): Promise<Response> {
-  await response.body?.cancel();
-  return new Response(null, { status: response.status, headers: response.headers });
 }
 
 /** Ids that no two requests share: a part of the app's own, and a number. */

@@ -70,7 +70,10 @@ test("NativeClient fails with the broker's code, and the connection goes on", as
 
 test("NativeClient asks for everything that native frames have", async () => {
   const { client, close } = await open();
-  deepEqual(await client.createTopic("t", { partitions: 2, config: { "retention.ms": "5" } }), { name: "t", partitions: 2 });
+  deepEqual(await client.createTopic("t", { partitions: 2, config: { "retention.ms": "5" } }), {
+    name: "t",
+    partitions: 2,
+  });
   await client.alterTopic("t", { partitions: 3 });
   const description = await client.describeTopic("t");
   deepEqual([description.config, description.partitions.length], [{ "retention.ms": "5" }, 3]);
@@ -103,12 +106,17 @@ async function openStub(answer: (type: number, correlationId: number) => Uint8Ar
       decoder.push(chunk);
       for (let body = decoder.next(); body !== null && !isFrameFault(body); body = decoder.next()) {
         const { type, correlationId } = readFrame(body);
-        const slices = type === 0x5301 ? encodeFrame(0x5381, correlationId, encodeCbor(hello)) : answer(type, correlationId);
+        const slices = type === 0x5301
+          ? encodeFrame(0x5381, correlationId, encodeCbor(hello))
+          : answer(type, correlationId);
         await connection.write(slices);
       }
     }
   };
-  const listener = await network.listen({ host: "127.0.0.1", port: 0 }, (connection) => void serve(connection).catch(() => {}));
+  const listener = await network.listen(
+    { host: "127.0.0.1", port: 0 },
+    (connection) => void serve(connection).catch(() => {}),
+  );
   const client = await connectNative(network, clock, listener.address, { requestTimeoutMs });
   return { client, close: async () => (client.close(), await listener.close()) };
 }
@@ -133,7 +141,11 @@ test("NativeClient refuses replies that are not what was asked for", async () =>
       ? encodeFrame(0x5385, id, encodeCbor({ offset: "7", timestamp: 1 }))
       : type === 0x5303
       ? encodeFrame(0x5383, id, encodeCbor({ records: [{ offset: 1 }], next: 1, highWatermark: 1, logStart: 0 }))
-      : encodeFrame(0x53ff, id, encodeCbor({ code: "from_the_future", message: "m", kafkaError: null, retryable: true }))
+      : encodeFrame(
+        0x53ff,
+        id,
+        encodeCbor({ code: "from_the_future", message: "m", kafkaError: null, retryable: true }),
+      )
   );
   await rejects(client.ping(), { code: "unsupported_version" });
   await rejects(client.offsets("t", 0, 1), { message: "offset is not an integer" });

@@ -172,7 +172,10 @@ export class FakeBroker implements BrokerApi {
       return { ...nothing, error: new SentinelError("unknown_topic", `topic ${part.topic} does not exist`) };
     }
     if (log === undefined) {
-      return { ...nothing, error: new SentinelError("unknown_partition", `partition ${part.partition} does not exist`) };
+      return {
+        ...nothing,
+        error: new SentinelError("unknown_partition", `partition ${part.partition} does not exist`),
+      };
     }
     const offset = part.offset === "earliest"
       ? log.logStart

@@ -3,7 +3,13 @@ import type { PartitionDescription } from "../../broker/types.ts";
 import type { HandlerContext } from "./native_session.ts";
 import { PROTOCOL_VERSIONS } from "./wire/message_types.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
-import { HELLO_LIMITS, type HelloReply, type MetadataReply, type OffsetsReply, type TopicMetadata } from "./wire/replies.ts";
+import {
+  HELLO_LIMITS,
+  type HelloReply,
+  type MetadataReply,
+  type OffsetsReply,
+  type TopicMetadata,
+} from "./wire/replies.ts";
 import { helloRequest, metadataRequest, offsetsRequest } from "./wire/requests.ts";
 
 /** Settles on a version and says who answers. */

@@ -96,7 +96,10 @@ async function readBatch(
     ? readRecords(batch, options)
     : readRecords(batch, { ...options, plain: await openBatch(batch, compression, LIMITS.decompressedBytesMax) });
   if (isRecordsFault(records)) {
-    throw new SentinelError("corrupt_batch", `the batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+    throw new SentinelError(
+      "corrupt_batch",
+      `the batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`,
+    );
   }
   return records;
 }

@@ -9,14 +9,9 @@ import { encodeErrorReply } from "./error_reply.ts";
 import { handleFetch } from "./fetch_handler.ts";
 import { handleHello, handleMetadata, handleOffsets } from "./cluster_handlers.ts";
 import { handleProduce } from "./produce_handler.ts";
-import {
-  handleAlterTopic,
-  handleCreateTopic,
-  handleDeleteTopic,
-  handleDescribeTopic,
-} from "./topic_handlers.ts";
+import { handleAlterTopic, handleCreateTopic, handleDeleteTopic, handleDescribeTopic } from "./topic_handlers.ts";
 import { encodeFrame, readFrame } from "./wire/frame.ts";
-import { formatMessageType, messageName, type MessageName, MESSAGE_TYPES, REPLY_STEP } from "./wire/message_types.ts";
+import { formatMessageType, MESSAGE_TYPES, type MessageName, messageName, REPLY_STEP } from "./wire/message_types.ts";
 import { type Payload, readPayload, writePayload } from "./wire/payload.ts";
 import { pingRequest } from "./wire/requests.ts";
 

@@ -8,7 +8,7 @@ import type { RecordBatch } from "../../records/record_batch.ts";
 import { recordFromCbor } from "../../records/record_form.ts";
 import type { HandlerContext } from "./native_session.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
-import { produceRequest, type ProduceRequest } from "./wire/requests.ts";
+import { type ProduceRequest, produceRequest } from "./wire/requests.ts";
 
 /** Bad records that one error names. */
 const FAULTS_MAX = 20;
@@ -30,7 +30,10 @@ async function produceRecords(
   list: readonly unknown[],
 ): Promise<Payload> {
   if (list.length > LIMITS.produceRecordsMax) {
-    throw new SentinelError("invalid_request", `${list.length} records are above the limit of ${LIMITS.produceRecordsMax}`);
+    throw new SentinelError(
+      "invalid_request",
+      `${list.length} records are above the limit of ${LIMITS.produceRecordsMax}`,
+    );
   }
   const records = readRecordForms(list, request.partition);
   const outcomes = context.broker.produceRecords(request.topic, records, { acks: request.acks });

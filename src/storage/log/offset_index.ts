@@ -71,6 +71,11 @@ export class OffsetIndex {
     return low === 0 ? null : this.#entryAt(low - 1);
   }
 
+  /** All entries in order. */
+  entries(): IndexPosition[] {
+    return Array.from({ length: this.#count }, (_, entry) => this.#entryAt(entry));
+  }
+
   /** Drops the entries of batches that start at `position` or later. */
   truncateFrom(position: number): void {
     while (this.#count > 0 && this.#entries[this.#count * 2 - 1]! >= position) this.#count -= 1;

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { LIMITS } from "../../../src/base/limits.ts";
-import { isCborFault, decodeCbor } from "../../../src/cbor/decode_cbor.ts";
+import { decodeCbor, isCborFault } from "../../../src/cbor/decode_cbor.ts";
 import { type CborInput, encodeCbor } from "../../../src/cbor/encode_cbor.ts";
 import { NativeSession } from "../../../src/protocols/native/native_session.ts";
 import { encodeFrame, readFrame } from "../../../src/protocols/native/wire/frame.ts";
@@ -33,9 +33,11 @@ function openSession(broker = new FakeBroker({ nowMs: () => 1_000 })) {
   let correlationId = 0;
   const send = async (type: number, payload: Uint8Array) => {
     correlationId += 1;
-    const slices = await session.handle(encodeFrame(type, correlationId, payload).length === 1
-      ? encodeFrame(type, correlationId, payload)[0]!.subarray(4)
-      : bytesOf(encodeFrame(type, correlationId, payload)).subarray(4));
+    const slices = await session.handle(
+      encodeFrame(type, correlationId, payload).length === 1
+        ? encodeFrame(type, correlationId, payload)[0]!.subarray(4)
+        : bytesOf(encodeFrame(type, correlationId, payload)).subarray(4),
+    );
     const reply = readFrame(bytesOf(slices).subarray(4));
     const decoded = decodeCbor(reply.payload, { depthMax: 64 });
     if (isCborFault(decoded)) throw new Error(decoded.fault);
@@ -400,7 +402,9 @@ test("NativeSession survives 5,000 mutated requests: each gets one reply", async
   for (let round = 0; round < 5_000; round++) {
     const [type, payload] = seeds[random(seeds.length)]!;
     const mutated = payload.slice(0, random(4) === 0 ? random(payload.length) : payload.length);
-    for (let flips = random(4); flips >= 0 && mutated.length > 0; flips--) mutated[random(mutated.length)] = random(256);
+    for (let flips = random(4); flips >= 0 && mutated.length > 0; flips--) {
+      mutated[random(mutated.length)] = random(256);
+    }
     const reply = await send(type, mutated);
     if (reply.type === 0x53ff) {
       errors += 1;

@@ -63,7 +63,10 @@ test("FrameDecoder finds the same frames in a stream that comes byte by byte", (
 test("FrameDecoder puts a frame of many pieces together", () => {
   const payload = new Uint8Array(700_000).map((_, index) => index % 251);
   const stream = joined(...encodeFrame(0x5302, 1, payload));
-  const pieces = Array.from({ length: Math.ceil(stream.length / 9_999) }, (_, index) => stream.subarray(index * 9_999, (index + 1) * 9_999));
+  const pieces = Array.from(
+    { length: Math.ceil(stream.length / 9_999) },
+    (_, index) => stream.subarray(index * 9_999, (index + 1) * 9_999),
+  );
   const [body] = decode(pieces);
   deepEqual(body!.slice(6), [...payload]);
 });
@@ -75,7 +78,9 @@ test("FrameDecoder takes a length at its bounds and refuses one outside", () => 
   deepEqual(decode([bytes(5)], 300), ["a frame of 5 bytes is below 6"]);
   deepEqual(decode([bytes(0)], 300), ["a frame of 0 bytes is below 6"]);
   deepEqual(decode([bytes(301)], 300), ["a frame of 301 bytes is above the limit of 300"]);
-  deepEqual(decode([new Uint8Array([255, 255, 255, 255])], 300), ["a frame of 4294967295 bytes is above the limit of 300"]);
+  deepEqual(decode([new Uint8Array([255, 255, 255, 255])], 300), [
+    "a frame of 4294967295 bytes is above the limit of 300",
+  ]);
 });
 
 test("FrameDecoder keeps its fault, whatever comes after it", () => {

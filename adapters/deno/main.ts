@@ -1,0 +1,8 @@
+#!/usr/bin/env -S deno run -A
+import { runCli } from "../../src/cli/main.ts";
+import { memoryDisk } from "../memory/disk.ts";
+import { denoPlatform } from "./platform.ts";
+import { denoTerminal } from "./terminal.ts";
+
+const exitCode = await runCli(denoPlatform(), denoTerminal(), { makeMemoryDisk: memoryDisk });
+Deno.exit(exitCode);

@@ -1,0 +1,106 @@
+import type { Disk } from "../platform/disk.ts";
+import { z } from "zod";
+import {
+  type Command,
+  type CommandContext,
+  EXIT_DONE,
+  EXIT_FAILED,
+  EXIT_WRONG_USAGE,
+  fail,
+  readFlags,
+  refuse,
+} from "./command.ts";
+import type { Output } from "./output.ts";
+
+/** What looks into a data directory without a broker. Each tells its lines as it finds them. */
+export interface LogTools {
+  /** One line a batch of a segment file. */
+  dumpSegment(disk: Disk, path: string, onLine: (line: string) => void): Promise<void>;
+  /** One line for each damage in a data directory; none: it is whole. */
+  verifyDataDirectory(disk: Disk, path: string, onFinding: (line: string) => void): Promise<void>;
+}
+
+const logFlags = z.object({});
+
+export function logCommand(tools: LogTools): Command {
+  return {
+    name: "log",
+    summary: "Look into a segment file, or check a data directory",
+    run: (context, args) => run(context, tools, args),
+  };
+}
+
+const USAGE = `Usage:
+  sentinel log dump <segment file>     Print the batches of a segment
+  sentinel log verify <data dir>       Check every segment; exit 1 when something is damaged`;
+
+async function run(context: CommandContext, tools: LogTools, args: readonly string[]): Promise<number> {
+  if (args.some((argument) => /^--?h(elp)?$/.test(argument))) {
+    await context.output.lineNow(USAGE);
+    return EXIT_DONE;
+  }
+  const read = await readFlags(context, "log", logFlags, args);
+  if (typeof read === "number") return read;
+  const [action, path, ...more] = read.positionals;
+  if ((action !== "dump" && action !== "verify") || path === undefined || more.length > 0) {
+    await context.output.error(USAGE);
+    return EXIT_WRONG_USAGE;
+  }
+  return action === "dump" ? await dump(context, tools, path) : await verify(context, tools, path);
+}
+
+async function dump(context: CommandContext, tools: LogTools, path: string): Promise<number> {
+  const status = await context.platform.disk.status(path);
+  if (status?.kind !== "file") return await refuse(context, `Error: ${path} is not a file`);
+  const lines = new OrderedLines(context.output);
+  try {
+    await tools.dumpSegment(context.platform.disk, path, (line) => lines.add(line));
+    await lines.end();
+    return EXIT_DONE;
+  } catch (thrown) {
+    await lines.end();
+    return await fail(context, "Failed to dump", thrown);
+  }
+}
+
+async function verify(context: CommandContext, tools: LogTools, path: string): Promise<number> {
+  const status = await context.platform.disk.status(path);
+  if (status?.kind !== "directory") return await refuse(context, `Error: ${path} is not a directory`);
+  const lines = new OrderedLines(context.output);
+  let findings = 0;
+  try {
+    await tools.verifyDataDirectory(context.platform.disk, path, (line) => {
+      findings += 1;
+      lines.add(line);
+    });
+  } catch (thrown) {
+    await lines.end();
+    return await fail(context, "Failed to verify", thrown);
+  }
+  lines.add(findings === 0 ? `${path} is whole` : `${findings} finding(s)`);
+  await lines.end();
+  return findings === 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+/** Lines from a callback that cannot wait: written while more come, one flush at a time. */
+class OrderedLines {
+  readonly #output: Output;
+  #flushing: Promise<void> | null = null;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  add(line: string): void {
+    this.#output.line(line);
+    if (!this.#output.isFull || this.#flushing !== null) return;
+    this.#flushing = this.#output.flush().then(() => {
+      this.#flushing = null;
+    });
+  }
+
+  async end(): Promise<void> {
+    if (this.#flushing !== null) await this.#flushing;
+    await this.#output.flush();
+  }
+}

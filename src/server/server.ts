@@ -1,0 +1,208 @@
+/**
+ * One broker process: the order in which its parts start and stop.
+ *
+ * Start: data directory → recovery → listeners → ready; a request never meets a broker that does not know its topics.
+ * Stop: no new connections → waits end → requests in work finish, or are cut at the deadline (seed-V3) → logs are
+ * synced and marked clean → the directory is free. What was acknowledged is on disk long before (seed-V1).
+ */
+import type { NodeId } from "../base/ids.ts";
+import type { OpenReport } from "../broker/topics.ts";
+import { Broker } from "../broker/broker.ts";
+import type { BrokerApi } from "../broker/broker_api.ts";
+import type { Durability } from "../cluster/replica.ts";
+import { createHttpApp } from "../http/app.ts";
+import type { HttpApp } from "../http/app.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { HttpListener } from "../platform/http_server.ts";
+import type { Address } from "../platform/network.ts";
+import type { Platform } from "../platform/platform.ts";
+import { NativeSession } from "../protocols/native/native_session.ts";
+import { BinaryListener } from "./binary_listener.ts";
+import { assertMayListen, isLoopbackHost } from "./listen_rules.ts";
+import { PROGRAM_NAME, PROGRAM_VERSION } from "./program.ts";
+
+export interface ServerOptions {
+  readonly dataPath: string;
+  readonly host: string;
+  /** Binary port; 0: any free one. */
+  readonly port: number;
+  /** HTTP port; 0: any free one. */
+  readonly httpPort: number;
+  /** The address that clients are told to use for the binary port; default: where it listens. */
+  readonly advertised: Address | null;
+  readonly nodeId: NodeId;
+  readonly durability: Durability;
+  readonly flushIntervalMs: number;
+  readonly autoCreate: boolean;
+  readonly partitionsDefault: number;
+  /** Allows a host that other machines can reach, without authentication. */
+  readonly insecure: boolean;
+  /** The platform's disk is memory. */
+  readonly inMemory: boolean;
+  readonly corsOrigins?: readonly string[];
+  /** See `BrokerOptions`; tests only. */
+  readonly segmentBytesMin?: number;
+}
+
+export type LogLevel = "info" | "warn" | "error";
+
+/** What a start tells while it is under way, in this order. */
+export type StartStep =
+  | { readonly step: "opening" }
+  | { readonly step: "recovered"; readonly report: OpenReport }
+  | { readonly step: "listening"; readonly listener: "binary" | "http"; readonly address: Address };
+
+export interface ServerHooks {
+  readonly log: (level: LogLevel, message: string) => void;
+  readonly onStep?: (step: StartStep) => void;
+}
+
+export interface Server {
+  readonly broker: BrokerApi;
+  readonly binary: Address;
+  readonly http: Address;
+  /** Idempotent. Resolves when everything is closed, at most a little after `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Starts everything, or nothing: a part that cannot start takes down what was started before it. */
+export async function startServer(platform: Platform, options: ServerOptions, hooks: ServerHooks): Promise<Server> {
+  assertMayListen(options.host, options.insecure);
+  hooks.onStep?.({ step: "opening" });
+  const { broker, report } = await Broker.open(platform, {
+    dataPath: options.dataPath,
+    nodeId: options.nodeId,
+    durability: options.durability,
+    flushIntervalMs: options.flushIntervalMs,
+    autoCreate: options.autoCreate,
+    partitionsDefault: options.partitionsDefault,
+    inMemory: options.inMemory,
+    ...(options.segmentBytesMin === undefined ? {} : { segmentBytesMin: options.segmentBytesMin }),
+  });
+  logFindings(report, hooks);
+  hooks.onStep?.({ step: "recovered", report });
+  const parts = new ServerParts(platform, options, hooks, broker);
+  try {
+    await parts.listen();
+  } catch (thrown) {
+    await parts.stop(0);
+    throw thrown;
+  }
+  return parts;
+}
+
+class ServerParts implements Server {
+  readonly broker: Broker;
+  readonly #platform: Platform;
+  readonly #options: ServerOptions;
+  readonly #hooks: ServerHooks;
+  #app: HttpApp | null = null;
+  #binaryListener: BinaryListener | null = null;
+  #httpListener: HttpListener | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(platform: Platform, options: ServerOptions, hooks: ServerHooks, broker: Broker) {
+    this.#platform = platform;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.broker = broker;
+  }
+
+  get binary(): Address {
+    return this.#binaryListener?.address ?? { host: this.#options.host, port: this.#options.port };
+  }
+
+  get http(): Address {
+    return this.#httpListener?.address ?? { host: this.#options.host, port: this.#options.httpPort };
+  }
+
+  async listen(): Promise<void> {
+    const { host, advertised, nodeId } = this.#options;
+    this.#binaryListener = await this.#openBinary();
+    this.#hooks.onStep?.({ step: "listening", listener: "binary", address: this.binary });
+    this.#httpListener = await this.#openHttp();
+    this.#hooks.onStep?.({ step: "listening", listener: "http", address: this.http });
+    const reached = advertised ?? { host: isLoopbackHost(host) ? "localhost" : host, port: this.binary.port };
+    this.broker.setEndpoints({
+      id: nodeId,
+      host: reached.host,
+      port: reached.port,
+      http: `http://${reached.host.includes(":") ? `[${reached.host}]` : reached.host}:${this.http.port}`,
+    });
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs);
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.broker.endWaits();
+    this.#app?.stop();
+    // Storage needs its share of the time: requests get most of it, and are cut then.
+    const requestsMs = deadlineMs * 0.8;
+    await Promise.all([this.#binaryListener?.stop(requestsMs), this.#httpListener?.stop(requestsMs)]);
+    await this.broker.close();
+  }
+
+  #openBinary(): Promise<BinaryListener> {
+    const { clock, compression, network } = this.#platform;
+    const { host, port, nodeId } = this.#options;
+    const { log } = this.#hooks;
+    return BinaryListener.open({
+      network,
+      clock,
+      log,
+      address: { host, port },
+      openNativeSession: () =>
+        new NativeSession({
+          broker: this.broker,
+          clock,
+          compression,
+          nodeId,
+          brokerName: `${PROGRAM_NAME}/${PROGRAM_VERSION}`,
+          onInternalError: (error) => log("error", internalErrorText(error)),
+        }),
+    });
+  }
+
+  #openHttp(): Promise<HttpListener> {
+    const { clock, compression, random, httpServer } = this.#platform;
+    const { host, httpPort, advertised, corsOrigins, durability, inMemory } = this.#options;
+    const app = createHttpApp({
+      broker: this.broker,
+      clock,
+      random,
+      compression,
+      isLoopback: isLoopbackHost(host),
+      advertisedHosts: advertised === null ? [] : [advertised.host],
+      durability: inMemory ? "memory" : durability,
+      activeConnections: () => (this.#binaryListener?.activeConnections ?? 0) + (this.#httpListener?.openRequests() ?? 0),
+      onInternalError: (requestId, thrown) => this.#hooks.log("error", `request ${requestId}: ${internalErrorText(thrown)}`),
+      ...(corsOrigins === undefined ? {} : { corsOrigins }),
+    });
+    this.#app = app;
+    return httpServer.listen({ host, port: httpPort }, (request, context) => app.handle(request, context), {
+      headerMsMax: LIMITS.httpHeaderMsMax,
+      idleMsMax: LIMITS.httpIdleMsMax,
+      headerBytesMax: LIMITS.httpHeaderBytesMax,
+      bodyBytesMax: LIMITS.httpBodyBytesMax,
+      bodyMsMax: LIMITS.httpBodyMsMax,
+    });
+  }
+}
+
+/** What people must know of a recovery: what was cut, set aside, and what is damaged. */
+function logFindings(report: OpenReport, hooks: ServerHooks): void {
+  if (report.cutBytes > 0) {
+    hooks.log("warn", `Cut ${report.cutBytes} bytes behind the last whole record batches; nothing in them was acknowledged`);
+  }
+  for (const name of report.setAside) hooks.log("warn", `Set aside the directory ${name}: it belongs to no topic of this broker`);
+  for (const error of report.offline) hooks.log("error", `A partition is offline. ${error.message}`);
+}
+
+/** Our own bug, for the log: the text that no caller sees. */
+function internalErrorText(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+  return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+}
