@@ -27,6 +27,8 @@ class BunRequestContext implements RequestContext {
   readonly #server: Bun.Server<undefined>;
   readonly #request: Request;
   isKeptOpen = false;
+  /** What is left of the body will not be read: the connection cannot carry another request. */
+  isBodyGivenUp = false;
 
   constructor(server: Bun.Server<undefined>, request: Request) {
     this.#server = server;
@@ -48,6 +50,17 @@ function headBytes(request: Request): number {
   let count = request.method.length + request.url.length + 12;
   request.headers.forEach((value, name) => count += name.length + value.length + 4);
   return count;
+}
+
+/** Bun joins two Host headers with a comma; which of them a proxy went by cannot be known (RFC 9112 §3.2). */
+function hasOneHost(request: Request): boolean {
+  return !(request.headers.get("host") ?? ",").includes(",");
+}
+
+/** Ends the connection after this answer. */
+function closing(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
 }
 
 /** The request as the handler may see it: its body bounded in bytes and in time. */
@@ -86,7 +99,10 @@ async function boundBody(
     bodyMsMax: options.bodyMsMax,
     next,
     onProgress: () => {},
-    onGivenUp: () => void reader.cancel().catch(() => {}),
+    onGivenUp: () => {
+      context.isBodyGivenUp = true;
+      reader.cancel().catch(() => {});
+    },
   });
   return new Request(request.url, { ...init, body: stream });
 }
@@ -97,17 +113,20 @@ async function serveOne(
   handler: Handler,
   options: HttpServerOptions,
 ): Promise<Response> {
+  if (!hasOneHost(request)) return closing(new Response(null, { status: 400 }));
   if (options.headerBytesMax < BUN_HEADER_BYTES_MAX && headBytes(request) > options.headerBytesMax) {
-    return new Response(null, { status: 431 });
+    return closing(new Response(null, { status: 431 }));
   }
   const context = new BunRequestContext(server, request);
   if (request.body === null) return await handler(request, context);
-  return await handler(await boundBody(request, server, context, options), context);
+  const response = await handler(await boundBody(request, server, context, options), context);
+  return context.isBodyGivenUp ? closing(response) : response;
 }
 
 export const bunHttpServer: HttpServer = {
   // deno-lint-ignore require-await
   async listen(address, handler, options): Promise<HttpListener> {
+    let isStopping = false;
     let server: Bun.Server<undefined>;
     try {
       server = Bun.serve({
@@ -116,22 +135,27 @@ export const bunHttpServer: HttpServer = {
         development: false,
         idleTimeout: seconds(options.idleMsMax),
         maxRequestBodySize: BODY_BYTES_UNBOUNDED,
-        fetch: (request, of) => serveOne(request, of, handler, options),
+        fetch: async (request, of) => {
+          if (isStopping) return closing(new Response(null, { status: 503 }));
+          const response = await serveOne(request, of, handler, options);
+          return isStopping ? closing(response) : response;
+        },
         error: () => new Response(null, { status: 500 }),
       });
     } catch (thrown) {
       throw platformError(thrown, "listen on", formatAddress(address));
     }
-    let closing: Promise<void> | null = null;
     return {
       address: { host: address.host, port: server.port! },
       openRequests: () => server.pendingRequests,
       close() {
-        closing ??= server.stop(false);
+        // Its promise is not waited for: it comes when the connections have ended.
+        void server.stop(false);
         return Promise.resolve();
       },
       async stop(deadlineMs) {
-        closing ??= server.stop(false);
+        // Not `stop(false)` first: after it Bun knows the idle connections no more, and they would stay.
+        isStopping = true;
         await waitForRequests(server, deadlineMs);
         await server.stop(true);
       },

@@ -83,9 +83,14 @@ export class Broker implements BrokerApi {
   }
 
   /** Locks and opens the data directory and recovers every partition. Damaged ones are offline and in the report. */
-  static async open(platform: Platform, options: BrokerOptions): Promise<{ broker: Broker; report: OpenReport }> {
+  static async open(
+    platform: Platform,
+    options: BrokerOptions,
+    onDirectoryReady: () => void = () => {},
+  ): Promise<{ broker: Broker; report: OpenReport }> {
     const { disk, clock, random } = platform;
     const directory = await openDataDirectory(disk, random, options.dataPath, options.nodeId);
+    onDirectoryReady();
     try {
       const { flushIntervalMs } = options;
       const store = new PartitionStore({ disk, clock, path: options.dataPath, flushIntervalMs });

@@ -148,10 +148,9 @@ class Consumption {
     const start = this.#start;
     // The end as of now: what comes later is not waited for (facts W2).
     const end = follow ? Infinity : (await this.#client.offsets(topic, partition, "latest")).offset;
-    const at = typeof start === "object" ? start.atMs : start;
     const next = typeof start === "number"
       ? start
-      : (await this.#client.offsets(topic, partition, at as "earliest")).offset;
+      : (await this.#client.offsets(topic, partition, typeof start === "object" ? start.atMs : start)).offset;
     return new PartitionReader(this.#client, { topic, partition, next, end });
   }
 

@@ -1,6 +1,6 @@
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { concat } from "../bytes/concat.ts";
+import { concatBytes } from "../bytes/concat.ts";
 
 const LF = 0x0a;
 
@@ -34,7 +34,7 @@ export class LineSplitter {
   }
 
   #join(last: Uint8Array): Uint8Array {
-    const line = concat([...this.#pieces, last]);
+    const line = concatBytes([...this.#pieces, last]);
     this.#pieces = [];
     this.#pieceBytes = 0;
     return line;

@@ -11,13 +11,18 @@ import {
   refuse,
 } from "./command.ts";
 import type { Output } from "./output.ts";
+import { Progress } from "./progress.ts";
 
 /** What looks into a data directory without a broker. Each tells its lines as it finds them. */
 export interface LogTools {
-  /** One line a batch of a segment file. */
-  dumpSegment(disk: Disk, path: string, onLine: (line: string) => void): Promise<void>;
-  /** One line for each damage in a data directory; none: it is whole. */
-  verifyDataDirectory(disk: Disk, path: string, onFinding: (line: string) => void): Promise<void>;
+  /** One line a batch of a segment file; false when it ends in bytes that are no batch. */
+  dumpSegment(disk: Disk, path: string, onLine: (line: string) => void): Promise<boolean>;
+  /** One line for each thing found; what only says what the next start mends does not make the directory damaged. */
+  verifyDataDirectory(
+    disk: Disk,
+    path: string,
+    options: { readonly onFinding: (line: string) => void; readonly onProgress: (bytes: number) => void },
+  ): Promise<{ readonly isWhole: boolean; readonly summary: string }>;
 }
 
 const logFlags = z.object({});
@@ -54,9 +59,9 @@ async function dump(context: CommandContext, tools: LogTools, path: string): Pro
   if (status?.kind !== "file") return await refuse(context, `Error: ${path} is not a file`);
   const lines = new OrderedLines(context.output);
   try {
-    await tools.dumpSegment(context.platform.disk, path, (line) => lines.add(line));
+    const isWhole = await tools.dumpSegment(context.platform.disk, path, (line) => lines.add(line));
     await lines.end();
-    return EXIT_DONE;
+    return isWhole ? EXIT_DONE : EXIT_FAILED;
   } catch (thrown) {
     await lines.end();
     return await fail(context, "Failed to dump", thrown);
@@ -67,19 +72,21 @@ async function verify(context: CommandContext, tools: LogTools, path: string): P
   const status = await context.platform.disk.status(path);
   if (status?.kind !== "directory") return await refuse(context, `Error: ${path} is not a directory`);
   const lines = new OrderedLines(context.output);
-  let findings = 0;
+  const progress = new Progress(context.terminal, context.platform.clock, "bytes");
   try {
-    await tools.verifyDataDirectory(context.platform.disk, path, (line) => {
-      findings += 1;
-      lines.add(line);
+    const { isWhole, summary } = await tools.verifyDataDirectory(context.platform.disk, path, {
+      onFinding: (line) => lines.add(line),
+      onProgress: (bytes) => progress.show(bytes),
     });
+    await progress.end();
+    lines.add(summary);
+    await lines.end();
+    return isWhole ? EXIT_DONE : EXIT_FAILED;
   } catch (thrown) {
+    await progress.end();
     await lines.end();
     return await fail(context, "Failed to verify", thrown);
   }
-  lines.add(findings === 0 ? `${path} is whole` : `${findings} finding(s)`);
-  await lines.end();
-  return findings === 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 /** Lines from a callback that cannot wait: written while more come, one flush at a time. */

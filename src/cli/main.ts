@@ -18,7 +18,7 @@ import { produceCommand } from "./produce_command.ts";
 import { serveCommand, type StartServer } from "./serve_command.ts";
 import { topicsCommand } from "./topics_command.ts";
 import { usage } from "./usage.ts";
-import { VERSION } from "./version.ts";
+import { PROGRAM_VERSION } from "../server/program.ts";
 
 /** Commands that the design names and nobody has built. */
 const NOT_BUILT: ReadonlySet<string> = new Set(["get", "groups", "users", "acls", "tokens", "cluster"]);
@@ -54,7 +54,7 @@ export async function runCli(platform: Platform, terminal: Terminal, parts: CliP
       return EXIT_DONE;
     }
     if (/^(version|--?version)$/.test(first)) {
-      await output.lineNow(`sentinel ${VERSION} (${platform.runtime})`);
+      await output.lineNow(`sentinel ${PROGRAM_VERSION} (${platform.runtime})`);
       return EXIT_DONE;
     }
     // Two flags are all that is needed (facts X1): no command means serve.

@@ -57,7 +57,9 @@ export const serveFlags = z.object({
   tlsKey: notBuilt("FILE"),
   tlsClientCa: notBuilt("FILE"),
   sasl: notBuilt("NAMES"),
-  insecure: notBuilt(),
+  insecure: flag(trueOrFalse().default(false), {
+    help: "allow a -host that other machines reach, without authentication",
+  }),
   listeners: notBuilt("LIST"),
   storageEngine: notBuilt("NAME"),
 });

@@ -28,6 +28,7 @@ function openApiDocument(): Json {
       description: "A distributed log over HTTP. Every fault is an RFC 9457 problem, in JSON or CBOR.",
     },
     paths,
+    components: { schemas: components },
   };
 }
 
@@ -99,7 +100,16 @@ function answerContent(route: Route, schema: z.ZodType | string | null): { reado
   return { content };
 }
 
+/** Schemas with a name go to `components`, where all operations refer to them. */
+const components: Record<string, Json> = {};
+
 function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as Record<string, Json>;
+  const made = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  const text = JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { $schema: _, $defs, id: __, ...rest } = JSON.parse(text) as Record<string, Json>;
+  for (const [name, named] of Object.entries(($defs ?? {}) as Record<string, Record<string, Json>>)) {
+    const { id: ___, ...withoutId } = named;
+    components[name] = withoutId;
+  }
   return rest;
 }

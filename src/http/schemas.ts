@@ -27,11 +27,15 @@ const offset = z.number().int().min(0);
 const partition = z.number().int().min(0);
 const headerValue = z.union([z.string(), z.null(), z.strictObject({ b64: z.base64() })]);
 
+const jsonValueSchema = z.json().meta({ id: "JsonValue" });
+
 /** A record as it is sent. */
 export const recordSchema = z.object({
   key: z.string().nullable().optional(),
   keyB64: z.base64().optional(),
-  value: z.json().optional().describe("Text is its UTF-8 bytes, null a tombstone, anything else its compact JSON"),
+  value: jsonValueSchema.optional().describe(
+    "Text is its UTF-8 bytes, null a tombstone, anything else its compact JSON",
+  ),
   valueB64: z.base64().optional().describe("Any bytes, in place of value"),
   headers: z.array(z.tuple([z.string(), headerValue])).optional(),
   timestamp: offset.optional().describe("Milliseconds since 1970"),

@@ -48,7 +48,7 @@ export type LogLevel = "info" | "warn" | "error";
 
 /** What a start tells while it is under way, in this order. */
 export type StartStep =
-  | { readonly step: "opening" }
+  | { readonly step: "directory-ready" }
   | { readonly step: "recovered"; readonly report: OpenReport }
   | { readonly step: "listening"; readonly listener: "binary" | "http"; readonly address: Address };
 
@@ -68,7 +68,6 @@ export interface Server {
 /** Starts everything, or nothing: a part that cannot start takes down what was started before it. */
 export async function startServer(platform: Platform, options: ServerOptions, hooks: ServerHooks): Promise<Server> {
   assertMayListen(options.host, options.insecure);
-  hooks.onStep?.({ step: "opening" });
   const { broker, report } = await Broker.open(platform, {
     dataPath: options.dataPath,
     nodeId: options.nodeId,
@@ -78,7 +77,7 @@ export async function startServer(platform: Platform, options: ServerOptions, ho
     partitionsDefault: options.partitionsDefault,
     inMemory: options.inMemory,
     ...(options.segmentBytesMin === undefined ? {} : { segmentBytesMin: options.segmentBytesMin }),
-  });
+  }, () => hooks.onStep?.({ step: "directory-ready" }));
   logFindings(report, hooks);
   hooks.onStep?.({ step: "recovered", report });
   const parts = new ServerParts(platform, options, hooks, broker);

@@ -124,7 +124,7 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     await client.until(`"path":"/a"`);
     client.send(`${postHead("Content-Length: 5")}hello`);
     await client.until(`"bodyBytes":5`);
-    client.send(`${postHead("Transfer-Encoding: chunked")}3\r\nabc\r\n10;x=y\r\n0123456789abcdef\r\n0\r\nTrailer: x\r\n\r\n`);
+    client.send(`${postHead("Transfer-Encoding: chunked")}3\r\nabc\r\n10;x=y\r\n0123456789abcdef\r\n0\r\n\r\n`);
     await client.until(`"bodyBytes":19`);
     client.send(GET + GET);
     await client.until(`"path":"/a"`, 3);
@@ -167,7 +167,7 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
       client.send(new Uint8Array(Array.from(text, (character) => character.charCodeAt(0))));
       await client.closed;
       assert.equal(calls, 0, "the handler was called");
-      assert.ok(client.text === "" || client.status === 400, client.text);
+      assert.ok(client.text === "" || [400, 505].includes(client.status), client.text);
     });
   }
 
@@ -323,7 +323,7 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     const path = new URL(request.url).pathname;
     if (path === "/204") return new Response(null, { status: 204 });
     if (path === "/empty") return new Response("");
-    return new Response("x".repeat(300_000), { headers: { etag: "1" } });
+    return new Response("~".repeat(300_000), { headers: { etag: "1" } });
   };
   scenario("answers without a body, and large ones, keep the connection usable", statuses, async (connect) => {
     const client = connect();
@@ -332,7 +332,7 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
       client.send(`${request} HTTP/1.1\r\nHost: a\r\n\r\n`);
       await client.until("HTTP/1.1 20", before);
     }
-    assert.equal(client.text.split("x".repeat(300_000)).length, 2);
+    assert.equal(client.text.split("~").length - 1, 300_000);
   });
 
   let release: () => void = () => {};
@@ -349,7 +349,9 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     const stopped = listener.stop(10_000);
     await new Promise((resolve) => setTimeout(resolve, 50));
     const late = connect();
+    late.send(GET);
     await late.closed;
+    assert.ok(late.text === "" || late.status === 503, late.text);
     release();
     await Promise.all([client.until("finished"), stopped, idle.closed]);
     assert.equal(listener.openRequests(), 0);

@@ -74,6 +74,8 @@ export class TestBroker extends FakeBroker {
     this.fetches.push(request);
     const pending = super.fetch(request);
     if (this.faults.size === 0) return pending;
+    // A broken partition is an answer: nothing is waited for.
+    if (request.partitions.some(({ partition }) => this.faults.has(partition))) pending.cancel();
     const spoil = async () =>
       (await pending.result).map((part) => {
         const error = this.faults.get(part.partition);
