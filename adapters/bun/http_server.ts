@@ -133,6 +133,8 @@ export const bunHttpServer: HttpServer = {
         hostname: address.host,
         port: address.port,
         development: false,
+        // With `development: false` its default is true, and a second broker on the port would silently share it.
+        reusePort: false,
         idleTimeout: seconds(options.idleMsMax),
         maxRequestBodySize: BODY_BYTES_UNBOUNDED,
         fetch: async (request, of) => {

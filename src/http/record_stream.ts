@@ -104,7 +104,8 @@ class RecordStream {
         if (page !== null) {
           if (page.records.length > 0) return this.#records(page);
           if (this.#idleMs() >= this.#options.idleMsMax) return this.#end("idle");
-          if (this.#quietMs() >= this.#app.limits.httpStreamPingMs) {
+          // A first chunk at once: servers send the answer's head with it, and the caller learns that it is heard.
+          if (page === first || this.#quietMs() >= this.#app.limits.httpStreamPingMs) {
             this.#quietSinceMs = this.#app.clock.monotonicMs();
             if (this.format === "events") return this.#ping(page);
           }

@@ -143,8 +143,10 @@ export class TopicReader {
     for (const part of parts) {
       if (part.error?.code !== "offset_out_of_range") continue;
       const position = this.#positions.get(part.partition);
-      const below = typeof position === "number" && position < part.logStart;
-      this.#positions.set(part.partition, below ? part.logStart : part.highWatermark);
+      const { earliest, tail } = endsOf(part, part.error);
+      if (earliest < 0 || tail < 0) continue;
+      const below = typeof position === "number" && position < earliest;
+      this.#positions.set(part.partition, below ? earliest : tail);
       moved = true;
     }
     return moved;
@@ -186,8 +188,17 @@ export class TopicReader {
   /** The partition's own fault, with what helps the caller to go on. */
   #faultOf(part: FetchedPartition, error: SentinelError): SentinelError {
     const facts = error.code === "offset_out_of_range"
-      ? { ...error.facts, partition: part.partition, earliest: part.logStart, tail: part.highWatermark }
+      ? { ...error.facts, partition: part.partition, ...endsOf(part, error) }
       : { ...error.facts, partition: part.partition };
     return new SentinelError(error.code, error.message, { errors: error.errors, facts, cause: error.cause });
   }
+}
+
+/** Where the log begins and ends: the fault knows it where the partition's answer has no ends. */
+function endsOf(part: FetchedPartition, error: SentinelError): { readonly earliest: Offset; readonly tail: Offset } {
+  const { earliest, tail } = error.facts;
+  return {
+    earliest: typeof earliest === "number" ? earliest : part.logStart,
+    tail: typeof tail === "number" ? tail : part.highWatermark,
+  };
 }

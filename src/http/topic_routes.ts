@@ -1,6 +1,7 @@
 /** Topics: list, make, show, change, remove. */
 import type { z } from "zod";
 import { SentinelError } from "../base/errors.ts";
+import { normalizeTopicConfig } from "../broker/topic_config.ts";
 import type { CreateTopicOptions, TopicDescription } from "../broker/types.ts";
 import { decodeBase64, encodeBase64Url } from "../bytes/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.ts";
@@ -62,7 +63,7 @@ export async function putTopic(app: HttpAppContext, exchange: Exchange, path: Pa
   } catch (thrown) {
     if (!(thrown instanceof SentinelError) || thrown.code !== "topic_exists") throw thrown;
     const existing = app.broker.describeTopic(topic);
-    const difference = existing === null ? "it was removed meanwhile" : differenceBetween(existing, options);
+    const difference = existing === null ? "it was removed meanwhile" : differenceBetween(app, existing, options);
     if (existing !== null && difference === null) return answer(exchange, 200, topicForm(existing));
     throw new SentinelError("topic_exists", `Topic ${topic} exists and is another: ${difference}`);
   }
@@ -118,7 +119,7 @@ function withoutUndefined<Value extends object>(
 }
 
 /** What differs from a topic that is there, or null. What the request leaves open does not differ. */
-function differenceBetween(existing: TopicDescription, wanted: CreateTopicOptions): string | null {
+function differenceBetween(app: HttpAppContext, existing: TopicDescription, wanted: CreateTopicOptions): string | null {
   const count = existing.partitions.length;
   if (wanted.partitions !== undefined && wanted.partitions !== -1 && wanted.partitions !== count) {
     return `it has ${count} partitions, not ${wanted.partitions}`;
@@ -128,8 +129,11 @@ function differenceBetween(existing: TopicDescription, wanted: CreateTopicOption
     return `it has ${replicas} replicas, not ${wanted.replicas}`;
   }
   if (wanted.config === undefined) return null;
-  for (const name of new Set([...Object.keys(existing.config), ...Object.keys(wanted.config)])) {
-    const [is, should] = [existing.config[name], wanted.config[name]];
+  // A setting that says the default is the same as none. What may be too small is the broker's to say, not ours.
+  const durability = app.durability === "os" || app.durability === "interval" ? app.durability : "fsync";
+  const config = normalizeTopicConfig(wanted.config, { durability, segmentBytesMin: 0 });
+  for (const name of new Set([...Object.keys(existing.config), ...Object.keys(config)])) {
+    const [is, should] = [existing.config[name], config[name]];
     if (is !== should) return `its ${name} is ${is ?? "the default"}, not ${should ?? "the default"}`;
   }
   return null;

@@ -51,7 +51,9 @@ function fault(...given: Parameters<typeof settle>): string {
 }
 
 test("readArguments() takes one dash or two, and a value after = or a space", () => {
-  for (const args of [["-topic", "t"], ["--topic", "t"], ["-topic=t"], ["--topic=t"]]) equal(values(args)["topic"], "t");
+  for (const args of [["-topic", "t"], ["--topic", "t"], ["-topic=t"], ["--topic=t"]]) {
+    equal(values(args)["topic"], "t");
+  }
   for (const args of [["-http-port", "1"], ["--http-port=1"]]) equal(values(args)["httpPort"], 1);
   for (const args of [["-from-beginning"], ["--from-beginning"], ["-from-beginning=true"]]) {
     equal(values(args)["fromBeginning"], true);

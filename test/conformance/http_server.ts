@@ -336,14 +336,17 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
   });
 
   let release: () => void = () => {};
-  const held: Handler = async () => {
+  const held: Handler = async (request) => {
+    if (new URL(request.url).pathname === "/a") return new Response("at once");
     await new Promise<void>((resolve) => release = resolve);
     return new Response("finished");
   };
   scenario("stop() lets a request finish and takes no other", held, async (connect, listener) => {
     const client = connect();
     const idle = connect();
-    client.send(GET);
+    idle.send(GET);
+    await idle.until("at once");
+    client.send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
     while (listener.openRequests() === 0) await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setTimeout(resolve, 20));
     const stopped = listener.stop(10_000);

@@ -19,6 +19,9 @@ test("PUT topic is 201 when new, 200 when equal, 409 when different", async () =
   assert.deepEqual(topic.config, { "retention.ms": "1000" });
   assert.equal((await put(wanted)).status, 200);
   assert.equal((await put({})).status, 200);
+  const sameAfterDefaults = { "retention.ms": "1000", "cleanup.policy": "delete", durability: "fsync" };
+  assert.equal((await put({ config: sameAfterDefaults })).status, 200);
+  await expectProblem(put({ config: { "no.such.setting": "1" } }), 422, "invalid_config");
   assert.equal((await put({ partitions: 3, replicas: 1 })).status, 200);
   for (const other of [{ partitions: 4 }, { replicas: 2 }, { config: {} }, { config: { "retention.ms": "2" } }]) {
     await expectProblem(put(other), 409, "topic_exists");

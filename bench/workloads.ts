@@ -1,0 +1,13 @@
+import { logAppend } from "./workloads/log_append.ts";
+import { logAppendFsync } from "./workloads/log_append_fsync.ts";
+import { logRead } from "./workloads/log_read.ts";
+import { logRecover } from "./workloads/log_recover.ts";
+import type { Workload } from "./workload.ts";
+
+/** All of them, in the order in which they are listed and run. */
+export const WORKLOADS: readonly Workload[] = [
+  logAppend,
+  logAppendFsync,
+  logRead,
+  logRecover,
+];
