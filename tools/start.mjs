@@ -16,7 +16,7 @@ export function takeRuntime(args) {
 }
 
 /** Sockets; the data directory; SENTINEL_* and the host's name; flock(2) for the data directory's lock. */
-const DENO_PERMISSIONS = [
+export const DENO_PERMISSIONS = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",

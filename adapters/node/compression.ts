@@ -26,6 +26,8 @@ function call(start: (done: Done) => void): Promise<Uint8Array> {
 }
 
 async function decompressZlib(codec: "gzip" | "zstd", bytes: Uint8Array, outputBytesMax: number): Promise<Uint8Array> {
+  // zstd takes no bytes for a frame of none.
+  if (bytes.length === 0) throw damagedBlock(codec, "it is empty");
   // One byte more than allowed tells "exactly the bound" from "over it"; zlib takes no bound of 0.
   const bound = { maxOutputLength: outputBytesMax + 1, chunkSize: Math.max(64, Math.min(CHUNK_BYTES, outputBytesMax + 1)) };
   const windowBits = Math.min(ZSTD_WINDOW_BITS_MAX, Math.max(ZSTD_WINDOW_BITS_MIN, Math.ceil(Math.log2(outputBytesMax + 1))));

@@ -11,6 +11,7 @@ import {
 } from "./command.ts";
 import { describeFlags, readArguments, settleFlags } from "./flags.ts";
 import { type Log, openLog } from "./log_lines.ts";
+import { assertMayListen } from "../server/listen_rules.ts";
 import type { Output } from "./output.ts";
 import { readConfigFile, serveFlags, type ServeSettings } from "./serve_flags.ts";
 
@@ -96,7 +97,12 @@ async function readSettings(context: CommandContext, args: readonly string[]): P
   }
   const settled = settleFlags(serveFlags, given, { environment: terminal.environment, config });
   if (settled.kind === "fault") return await wrong(settled.message);
-  const { advertise } = settled.values;
+  const { advertise, host, insecure } = settled.values;
+  try {
+    assertMayListen(host, insecure);
+  } catch (thrown) {
+    return await wrong(`-host: ${describeError(thrown)}`);
+  }
   if (advertise !== undefined && parseAddress(advertise) === null) {
     return await wrong(`-advertise: ${advertise} is not host:port`);
   }

@@ -121,7 +121,8 @@ test("serve refuses what is not built, unknown or out of range, with 2 and the f
     [["--tls-key=f"], "-tls-key is not built yet"],
     [["--tls-client-ca", "f"], "-tls-client-ca is not built yet"],
     [["--sasl", "plain"], "-sasl is not built yet"],
-    [["--insecure"], "-insecure is not built yet"],
+    [["--storage-engine", "lsm"], "-storage-engine is not built yet"],
+    [["--insecure=maybe"], "-insecure: maybe is neither true nor false"],
     [["--prot", "1"], "Unknown flag: -prot"],
     [["--port", "65536"], "-port: 65536 is above 65535"],
     [["--port"], "-port needs a value"],
@@ -139,6 +140,19 @@ test("serve refuses what is not built, unknown or out of range, with 2 and the f
   const help = await cli(["serve", "-h"]);
   equal(help.code, 0);
   match(help.out, /-shutdown-timeout-ms MS +.*\(default 30000\)/);
+});
+
+test("serve listens on a host that others reach only when it is told to", async () => {
+  for (const host of ["0.0.0.0", "::", "example.com"]) {
+    const { code, errors } = await cli(["serve", "-host", host]);
+    equal(code, 2);
+    match(errors, /^-host: invalid_parameter: The host .* --insecure/);
+  }
+  const { terminal, seen, code } = serve(["serve", "-host", "0.0.0.0", "-insecure"]);
+  await terminal.untilOut("ready in");
+  terminal.interrupt();
+  equal(await code, 0);
+  equal(seen.settings!.host, "0.0.0.0");
 });
 
 test("serve says what failed, in the seeds' words, and ends with 1", async () => {
@@ -186,7 +200,8 @@ test("an old ready file is gone while a broker starts", async () => {
 
 test("a second signal ends the process at once", async () => {
   let finish = () => {};
-  const { terminal, code } = serve(["serve"], { stop: () => new Promise((resolve) => finish = resolve) });
+  const stopped = new Promise<void>((resolve) => finish = resolve);
+  const { terminal, code } = serve(["serve"], { stop: () => stopped });
   await terminal.untilOut("ready in");
   terminal.interrupt();
   await terminal.untilOut("Shutting down...");

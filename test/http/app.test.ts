@@ -128,7 +128,7 @@ test("/openapi.json describes exactly the routes that there are", async () => {
   );
   assert.equal(ids.size, routes.length);
   for (const reference of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) {
-    assert.ok(pointsTo(document, reference[1]!), reference[1]);
+    assert.ok(pointsTo(document, reference[1]!), reference[1]!);
   }
 });
 
