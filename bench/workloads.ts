@@ -1,7 +1,11 @@
+import { httpConsume } from "./workloads/http_consume.ts";
+import { httpProduce } from "./workloads/http_produce.ts";
 import { logAppend } from "./workloads/log_append.ts";
 import { logAppendFsync } from "./workloads/log_append_fsync.ts";
 import { logRead } from "./workloads/log_read.ts";
 import { logRecover } from "./workloads/log_recover.ts";
+import { nativeFetch } from "./workloads/native_fetch.ts";
+import { nativeProduce } from "./workloads/native_produce.ts";
 import type { Workload } from "./workload.ts";
 
 /** All of them, in the order in which they are listed and run. */
@@ -10,4 +14,8 @@ export const WORKLOADS: readonly Workload[] = [
   logAppendFsync,
   logRead,
   logRecover,
+  nativeProduce,
+  nativeFetch,
+  httpProduce,
+  httpConsume,
 ];

@@ -124,7 +124,6 @@ async function serveOne(
 }
 
 export const bunHttpServer: HttpServer = {
-  // deno-lint-ignore require-await
   async listen(address, handler, options): Promise<HttpListener> {
     let isStopping = false;
     let server: Bun.Server<undefined>;

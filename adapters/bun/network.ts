@@ -136,7 +136,7 @@ interface ConnectionSlot {
   connection: BunConnection | null;
 }
 
-function handlers(onOpen: (connection: BunConnection) => void): SocketHandler<ConnectionSlot, "uint8array"> {
+function handlers(onOpen: (connection: BunConnection) => void): SocketHandler<ConnectionSlot> {
   return {
     binaryType: "uint8array",
     open(socket) {
@@ -154,14 +154,13 @@ function handlers(onOpen: (connection: BunConnection) => void): SocketHandler<Co
 }
 
 export const bunNetwork: Network = {
-  // deno-lint-ignore require-await
   async listen(address, onConnection): Promise<Listener> {
     try {
       const listener = Bun.listen<ConnectionSlot>({
         hostname: address.host,
         port: address.port,
         allowHalfOpen: true,
-        socket: handlers(onConnection) as SocketHandler<ConnectionSlot>,
+        socket: handlers(onConnection),
       });
       let stopped = false;
       return {
@@ -184,7 +183,7 @@ export const bunNetwork: Network = {
         hostname: address.host,
         port: address.port,
         allowHalfOpen: true,
-        socket: handlers((connection) => opened = connection) as SocketHandler<ConnectionSlot>,
+        socket: handlers((connection) => opened = connection),
       });
     } catch (thrown) {
       throw platformError(thrown, "connect to", formatAddress(address));

@@ -4,13 +4,13 @@ import { sentinelEnvironment } from "../node/environment.ts";
 import { errnoName, platformError } from "../node/errors.ts";
 
 /** The callback comes when the bytes are with the operating system; the same failure is also an `error` event. */
-function write(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<boolean> {
+function write(stream: NodeJS.WriteStream, name: string, bytes: Uint8Array): Promise<boolean> {
   if (stream.listenerCount("error") === 0) stream.on("error", () => {});
   return new Promise((resolve, reject) => {
     stream.write(bytes, (error) => {
       if (!error) resolve(true);
       else if (stream.destroyed || errnoName(error) === "EPIPE") resolve(false);
-      else reject(platformError(error, "write to", stream.fd === 1 ? "standard output" : "standard error"));
+      else reject(platformError(error, "write to", name));
     });
   });
 }
@@ -25,8 +25,8 @@ export function bunTerminal(): Terminal {
     stdoutIsTerminal: isatty(1),
     stderrIsTerminal: isatty(2),
     stdin: () => Bun.stdin.stream(),
-    writeOut: (bytes) => write(process.stdout, bytes),
-    writeError: (bytes) => write(process.stderr, bytes),
+    writeOut: (bytes) => write(process.stdout, "standard output", bytes),
+    writeError: (bytes) => write(process.stderr, "standard error", bytes),
     onStop(run) {
       const interrupted = (): void => run("SIGINT");
       const terminated = (): void => run("SIGTERM");

@@ -97,7 +97,6 @@ async function acceptAll(listener: Deno.TcpListener, onConnection: (connection: 
 }
 
 export const denoNetwork: Network = {
-  // deno-lint-ignore require-await
   async listen(address, onConnection): Promise<Listener> {
     let listener: Deno.TcpListener;
     try {

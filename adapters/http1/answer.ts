@@ -4,6 +4,9 @@ import type { Connection } from "../../src/platform/network.ts";
 
 const encoder = new TextEncoder();
 
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
+type BodyRead = Awaited<ReturnType<BodyReader["read"]>>;
+
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   201: "Created",
@@ -58,7 +61,7 @@ export interface AnswerOptions {
   readonly closes: () => boolean;
   readonly write: (slices: readonly Uint8Array[]) => Promise<void>;
   /** Told the reader of a body that may take long, so that it can be ended when the peer leaves. */
-  readonly onStream: (reader: ReadableStreamDefaultReader<Uint8Array>) => void;
+  readonly onStream: (reader: BodyReader) => void;
 }
 
 /** Writes a handler's answer. A body that is complete gets a Content-Length, one that is still growing goes in chunks. */
@@ -69,7 +72,7 @@ export async function writeAnswer(response: Response, options: AnswerOptions): P
     const length = isBodyless ? null : 0;
     return await options.write([headOf(response, options, length)]);
   }
-  const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const reader = response.body.getReader() as BodyReader;
   options.onStream(reader);
   const first = await reader.read();
   if (first.done) return await options.write([headOf(response, options, 0)]);
@@ -80,9 +83,9 @@ export async function writeAnswer(response: Response, options: AnswerOptions): P
 }
 
 async function writeStream(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: BodyReader,
   first: Uint8Array,
-  second: Promise<ReadableStreamReadResult<Uint8Array>>,
+  second: Promise<BodyRead>,
   response: Response,
   options: AnswerOptions,
 ): Promise<void> {
@@ -105,11 +108,11 @@ async function writeStream(
 }
 
 /** Whether the stream ends without waiting for anything outside. */
-async function endsSoon(second: Promise<ReadableStreamReadResult<Uint8Array>>): Promise<boolean> {
-  let result: ReadableStreamReadResult<Uint8Array> | null = null;
+async function endsSoon(second: Promise<BodyRead>): Promise<boolean> {
+  let result: BodyRead | null = null;
   second.then((read) => result = read, () => {});
   for (let turn = 0; turn < TURNS_TO_END && result === null; turn++) await undefined;
-  const read = result as ReadableStreamReadResult<Uint8Array> | null;
+  const read = result as BodyRead | null;
   return read !== null && read.done;
 }
 
@@ -124,11 +127,22 @@ function headOf(response: Response, options: AnswerOptions, length: number | "ch
   if (length === "chunked") head += "transfer-encoding: chunked\r\n";
   else if (length !== null) head += `content-length: ${length}\r\n`;
   if (options.closes()) head += "connection: close\r\n";
-  return encoder.encode(`${head}\r\n`);
+  return encodeLatin1(`${head}\r\n`);
+}
+
+/** One byte a character, as header values have them; nearly all are ASCII, where UTF-8 is the same and fast. */
+function encodeLatin1(text: string): Uint8Array {
+  const bytes = encoder.encode(text);
+  return bytes.length === text.length ? bytes : Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /** The answer to what never became a request. */
-export async function writeRefusal(connection: Connection, status: number, reason: string, date: string): Promise<void> {
+export async function writeRefusal(
+  connection: Connection,
+  status: number,
+  reason: string,
+  date: string,
+): Promise<void> {
   const title = REASONS[status] ?? "Refused";
   const body = encoder.encode(JSON.stringify({ type: "about:blank", title, status, detail: reason }));
   const head = `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ndate: ${date}\r\n` +

@@ -87,4 +87,5 @@ export class BodyReader {
   }
 }
 
-const damaged = (detail: string): SentinelError => new SentinelError("invalid_request", `The body cannot be read: ${detail}`);
+const damaged = (detail: string): SentinelError =>
+  new SentinelError("invalid_request", `The body cannot be read: ${detail}`);

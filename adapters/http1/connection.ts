@@ -123,7 +123,8 @@ export class HttpConnection {
     this.#isKeptOpen = false;
     if (!head.keepAlive || this.#host.isStopping) this.#mustClose = true;
     if (head.expectsContinue && this.#inbound.bytes.length === 0) await this.#connection.write([CONTINUE]);
-    const isSmall = head.body.kind === "length" && head.body.bytes <= Math.min(WHOLE_BODY_BYTES_MAX, options.bodyBytesMax);
+    const isSmall = head.body.kind === "length" &&
+      head.body.bytes <= Math.min(WHOLE_BODY_BYTES_MAX, options.bodyBytesMax);
     this.#deadline.set(isSmall && !reader.isDone ? options.bodyMsMax : options.idleMsMax);
     const body = isSmall ? await readWhole(reader) : this.#bodyStream(reader);
     this.#deadline.set(options.idleMsMax);
@@ -141,7 +142,11 @@ export class HttpConnection {
     this.#abort = null;
   }
 
-  async #handle(head: RequestHead, body: Uint8Array | ReadableStream<Uint8Array> | null, handler: Handler): Promise<Response> {
+  async #handle(
+    head: RequestHead,
+    body: Uint8Array | ReadableStream<Uint8Array> | null,
+    handler: Handler,
+  ): Promise<Response> {
     let request: Request;
     try {
       const mayHaveBody = body !== null && head.method !== "GET" && head.method !== "HEAD";
@@ -151,9 +156,9 @@ export class HttpConnection {
         ...(mayHaveBody ? { body: body as BodyInit, duplex: "half" } : {}),
       });
     } catch {
-      // CONNECT and TRACE are methods that no Request may have.
+      // What the parser let through and a Request does not take.
       this.#mustClose = true;
-      return new Response(null, { status: 405 });
+      return new Response(null, { status: 400 });
     }
     // A signal is made when somebody asks for it: most handlers do not, and it costs as much as the parsing.
     Object.defineProperty(request, "signal", { get: () => (this.#abort ??= new AbortController()).signal });

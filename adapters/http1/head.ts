@@ -43,7 +43,11 @@ const ascii = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where the empty line begins that ends the head, or −1; `from` is where to look on after more bytes have come. */
 export function endOfHead(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(CR, Math.max(0, from)); at >= 0 && at + 3 < bytes.length; at = bytes.indexOf(CR, at + 1)) {
+  for (
+    let at = bytes.indexOf(CR, Math.max(0, from));
+    at >= 0 && at + 3 < bytes.length;
+    at = bytes.indexOf(CR, at + 1)
+  ) {
     if (bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
   }
   return -1;
@@ -55,6 +59,7 @@ export function parseHead(bytes: Uint8Array): RequestHead | RefusedHead {
   const requestLine = REQUEST_LINE.exec(lines[0]!);
   if (requestLine === null) return refuse(400, "The request line cannot be read");
   const [, method, target, minorVersion] = requestLine;
+  if (REFUSED_METHODS.has(method!)) return refuse(405, "The method is not supported");
   const headers: [string, string][] = [];
   let connection = "";
   const single = new Map<string, string>();
@@ -75,7 +80,9 @@ export function parseHead(bytes: Uint8Array): RequestHead | RefusedHead {
   const framing = bodyFraming(single, minorVersion === "1");
   if ("refused" in framing) return framing;
   const host = single.get("host");
-  if (host === undefined ? minorVersion === "1" : !HOST.test(host)) return refuse(400, "The Host header is missing or not valid");
+  if (host === undefined ? minorVersion === "1" : !HOST.test(host)) {
+    return refuse(400, "The Host header is missing or not valid");
+  }
   const url = absoluteUrl(target!, host ?? "localhost");
   if (url === null) return refuse(400, "The request target is not valid");
   const expects = single.get("expect")?.toLowerCase();
@@ -91,6 +98,8 @@ export function parseHead(bytes: Uint8Array): RequestHead | RefusedHead {
   };
 }
 
+/** Methods that no `Request` may have (fetch §4.6); Bun makes one all the same. */
+const REFUSED_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 const SINGLE_HEADERS = new Set(["host", "content-length", "transfer-encoding", "expect"]);
 
 const refuse = (refused: number, reason: string): RefusedHead => ({ refused, reason });
@@ -101,10 +110,14 @@ function bodyFraming(single: ReadonlyMap<string, string>, isVersion11: boolean):
   if (encoding !== undefined) {
     if (length !== undefined) return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
     if (!isVersion11) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
-    return encoding.toLowerCase() === "chunked" ? { kind: "chunked" } : refuse(400, "The Transfer-Encoding is not chunked");
+    return encoding.toLowerCase() === "chunked"
+      ? { kind: "chunked" }
+      : refuse(400, "The Transfer-Encoding is not chunked");
   }
   if (length === undefined) return { kind: "length", bytes: 0 };
-  return DIGITS.test(length) ? { kind: "length", bytes: Number(length) } : refuse(400, "The Content-Length is not a number");
+  return DIGITS.test(length)
+    ? { kind: "length", bytes: Number(length) }
+    : refuse(400, "The Content-Length is not a number");
 }
 
 function absoluteUrl(target: string, host: string): string | null {

@@ -82,7 +82,9 @@ class FileNode {
     this.chunks.length = Math.min(this.chunks.length, chunkCount);
     while (this.chunks.length < chunkCount) this.chunks.push(new Uint8Array(CHUNK_BYTES));
     // Bytes behind the end must read as zeros when the file grows over them again.
-    if (sizeBytes < this.sizeBytes && sizeBytes % CHUNK_BYTES > 0) this.chunks[chunkCount - 1]!.fill(0, sizeBytes % CHUNK_BYTES);
+    if (sizeBytes < this.sizeBytes && sizeBytes % CHUNK_BYTES > 0) {
+      this.chunks[chunkCount - 1]!.fill(0, sizeBytes % CHUNK_BYTES);
+    }
     this.sizeBytes = sizeBytes;
     return true;
   }
@@ -107,23 +109,19 @@ class MemoryDisk implements Disk {
 
   // The methods are `async` so that a failure is a rejected promise, as it is on a real disk.
 
-  // deno-lint-ignore require-await
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
     return new MemoryFile(path, this.#openNode(path, mode), mode === "read");
   }
 
-  // deno-lint-ignore require-await
   async list(directory: string): Promise<string[]> {
     return [...this.#directory("list", directory).entries.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   }
 
-  // deno-lint-ignore require-await
   async status(path: string): Promise<FileStatus | null> {
     const node = this.#find(path);
     return node === null ? null : { kind: node.kind, sizeBytes: node.kind === "file" ? node.sizeBytes : 0 };
   }
 
-  // deno-lint-ignore require-await
   async makeDirectory(path: string): Promise<void> {
     let directory = this.#root;
     for (const part of partsOf(path)) {
@@ -134,7 +132,6 @@ class MemoryDisk implements Disk {
     }
   }
 
-  // deno-lint-ignore require-await
   async rename(from: string, to: string): Promise<void> {
     const source = this.#parent("rename", from);
     const node = source.directory.entries.get(source.name);
@@ -148,22 +145,21 @@ class MemoryDisk implements Disk {
     if (replaced?.kind === "file") replaced.release();
   }
 
-  // deno-lint-ignore require-await
   async remove(path: string): Promise<void> {
     const { directory, name } = this.#parent("remove", path);
     const node = directory.entries.get(name);
     if (node === undefined) throw new PlatformError("not_found", "remove", path);
-    if (node.kind === "directory" && node.entries.size > 0) throw new PlatformError("directory_not_empty", "remove", path);
+    if (node.kind === "directory" && node.entries.size > 0) {
+      throw new PlatformError("directory_not_empty", "remove", path);
+    }
     directory.entries.delete(name);
     if (node.kind === "file") node.release();
   }
 
-  // deno-lint-ignore require-await
   async syncDirectory(path: string): Promise<void> {
     this.#directory("sync directory", path);
   }
 
-  // deno-lint-ignore require-await
   async lock(path: string): Promise<DiskLock> {
     const node = this.#openNode(path, "write");
     if (node.locked) {
@@ -184,7 +180,6 @@ class MemoryDisk implements Disk {
     };
   }
 
-  // deno-lint-ignore require-await
   async freeBytes(path: string): Promise<number> {
     if (this.#find(path) === null) throw new PlatformError("not_found", "measure", path);
     return this.#room.freeBytes;
@@ -204,8 +199,12 @@ class MemoryDisk implements Disk {
 
   #checkReplace(node: TreeNode, replaced: TreeNode, to: string): void {
     if (node.kind === "directory" && replaced.kind === "file") throw new PlatformError("not_a_directory", "rename", to);
-    if (node.kind === "file" && replaced.kind === "directory") throw new PlatformError("io", "rename", to, { detail: "EISDIR" });
-    if (replaced.kind === "directory" && replaced.entries.size > 0) throw new PlatformError("directory_not_empty", "rename", to);
+    if (node.kind === "file" && replaced.kind === "directory") {
+      throw new PlatformError("io", "rename", to, { detail: "EISDIR" });
+    }
+    if (replaced.kind === "directory" && replaced.entries.size > 0) {
+      throw new PlatformError("directory_not_empty", "rename", to);
+    }
   }
 
   #find(path: string): TreeNode | null {
@@ -245,13 +244,11 @@ class MemoryFile implements DiskFile {
     this.#node = node;
   }
 
-  // deno-lint-ignore require-await
   async readAt(position: number, into: Uint8Array): Promise<number> {
     this.#mustBeOpen("read");
     return this.#node.read(position, into);
   }
 
-  // deno-lint-ignore require-await
   async writeAt(position: number, slices: readonly Uint8Array[]): Promise<void> {
     this.#mustBeOpen("write");
     this.#mustBeWritable("write");
@@ -262,19 +259,16 @@ class MemoryFile implements DiskFile {
     }
   }
 
-  // deno-lint-ignore require-await
   async sync(): Promise<void> {
     this.#mustBeOpen("sync");
   }
 
-  // deno-lint-ignore require-await
   async truncate(sizeBytes: number): Promise<void> {
     this.#mustBeOpen("truncate");
     this.#mustBeWritable("truncate");
     if (!this.#node.resize(sizeBytes)) throw new PlatformError("no_space", "truncate", this.#path);
   }
 
-  // deno-lint-ignore require-await
   async sizeBytes(): Promise<number> {
     this.#mustBeOpen("measure");
     return this.#node.sizeBytes;
@@ -291,6 +285,8 @@ class MemoryFile implements DiskFile {
   }
 
   #mustBeWritable(operation: string): void {
-    if (this.#isReadOnly) throw new PlatformError("permission_denied", operation, this.#path, { detail: "opened for reading" });
+    if (this.#isReadOnly) {
+      throw new PlatformError("permission_denied", operation, this.#path, { detail: "opened for reading" });
+    }
   }
 }

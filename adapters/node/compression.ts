@@ -3,6 +3,7 @@ import type { Codec, Compression } from "../../src/platform/compression.ts";
 import { blockTooLarge, damagedBlock } from "./damaged_block.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
+import { checkZstdFrame } from "./zstd_frame.ts";
 
 /** zlib's unit of output: each costs a round through the thread pool, and its default is 16 KiB. */
 const CHUNK_BYTES = 256 * 1024;
@@ -26,11 +27,16 @@ function call(start: (done: Done) => void): Promise<Uint8Array> {
 }
 
 async function decompressZlib(codec: "gzip" | "zstd", bytes: Uint8Array, outputBytesMax: number): Promise<Uint8Array> {
-  // zstd takes no bytes for a frame of none.
-  if (bytes.length === 0) throw damagedBlock(codec, "it is empty");
+  if (codec === "zstd") checkZstdFrame(bytes);
   // One byte more than allowed tells "exactly the bound" from "over it"; zlib takes no bound of 0.
-  const bound = { maxOutputLength: outputBytesMax + 1, chunkSize: Math.max(64, Math.min(CHUNK_BYTES, outputBytesMax + 1)) };
-  const windowBits = Math.min(ZSTD_WINDOW_BITS_MAX, Math.max(ZSTD_WINDOW_BITS_MIN, Math.ceil(Math.log2(outputBytesMax + 1))));
+  const bound = {
+    maxOutputLength: outputBytesMax + 1,
+    chunkSize: Math.max(64, Math.min(CHUNK_BYTES, outputBytesMax + 1)),
+  };
+  const windowBits = Math.min(
+    ZSTD_WINDOW_BITS_MAX,
+    Math.max(ZSTD_WINDOW_BITS_MIN, Math.ceil(Math.log2(outputBytesMax + 1))),
+  );
   let output: Uint8Array;
   try {
     output = await call((done) => {
@@ -47,7 +53,6 @@ async function decompressZlib(codec: "gzip" | "zstd", bytes: Uint8Array, outputB
 
 /** Kafka's codecs: gzip and zstd from the runtime, in its thread pool; snappy and lz4 are ours. */
 export const nodeCompression: Compression = {
-  // deno-lint-ignore require-await
   async compress(codec: Codec, bytes: Uint8Array): Promise<Uint8Array> {
     switch (codec) {
       case "gzip":
@@ -61,7 +66,6 @@ export const nodeCompression: Compression = {
     }
   },
 
-  // deno-lint-ignore require-await
   async decompress(codec: Codec, bytes: Uint8Array, outputBytesMax: number): Promise<Uint8Array> {
     switch (codec) {
       case "gzip":

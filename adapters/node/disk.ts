@@ -87,7 +87,9 @@ class NodeDisk implements Disk {
       const kind = found.isFile() ? "file" : found.isDirectory() ? "directory" : "other";
       return { kind, sizeBytes: kind === "file" ? found.size : 0 };
     } catch (thrown) {
-      if (thrown instanceof PlatformError && (thrown.code === "not_found" || thrown.code === "not_a_directory")) return null;
+      if (thrown instanceof PlatformError && (thrown.code === "not_found" || thrown.code === "not_a_directory")) {
+        return null;
+      }
       throw thrown;
     }
   }
@@ -220,7 +222,9 @@ class NodeDiskFile implements DiskFile {
 
   /** The kernel's own answer is EBADF, which would be read as `closed`. */
   #mustBeWritable(operation: string): void {
-    if (this.#isReadOnly) throw new PlatformError("permission_denied", operation, this.#path, { detail: "opened for reading" });
+    if (this.#isReadOnly) {
+      throw new PlatformError("permission_denied", operation, this.#path, { detail: "opened for reading" });
+    }
   }
 
   #cutToFault(slices: readonly Uint8Array[]): readonly Uint8Array[] {

@@ -43,7 +43,9 @@ const DENO_CLASSES: Readonly<Record<string, string>> = {
   TimedOut: "ETIMEDOUT",
 };
 
-const NAMES_BY_NUMBER = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+const NAMES_BY_NUMBER = new Map<number, string>(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+);
 
 /** The operating system's name of a failure (`ENOENT`), or null when nothing in the error tells it. */
 export function errnoName(thrown: unknown): string | null {

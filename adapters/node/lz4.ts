@@ -74,7 +74,10 @@ export function compressLz4(bytes: Uint8Array): Uint8Array {
 export function decompressLz4(bytes: Uint8Array, outputBytesMax: number): Uint8Array {
   const frame = readHeader(bytes);
   if (frame.contentSize !== null && frame.contentSize > outputBytesMax) throw blockTooLarge("lz4", outputBytesMax);
-  const output = new Output(outputBytesMax, Math.min(frame.contentSize ?? bytes.length * 4, bytes.length * EXPANSION_MAX));
+  const output = new Output(
+    outputBytesMax,
+    Math.min(frame.contentSize ?? bytes.length * 4, bytes.length * EXPANSION_MAX),
+  );
   let at = frame.headerBytes;
   while (true) {
     const length = readU32(bytes, at);
@@ -95,7 +98,9 @@ export function decompressLz4(bytes: Uint8Array, outputBytesMax: number): Uint8A
     else decompressBlock(block, output, frame.areBlocksIndependent ? start : 0, start + frame.blockBytesMax);
   }
   const result = output.finish();
-  if (frame.contentSize !== null && frame.contentSize !== result.length) throw damagedBlock("lz4", "the content size is wrong");
+  if (frame.contentSize !== null && frame.contentSize !== result.length) {
+    throw damagedBlock("lz4", "the content size is wrong");
+  }
   if (frame.hasContentChecksum) {
     if (readU32(bytes, at) !== xxhash32(result)) throw damagedBlock("lz4", "the content checksum is wrong");
     at += 4;
@@ -114,7 +119,9 @@ function readHeader(bytes: Uint8Array) {
   const flags = bytes[4];
   const blockCode = bytes[5];
   if (flags === undefined || blockCode === undefined) throw damagedBlock("lz4", "the header is cut off");
-  if (flags >>> 6 !== 1 || (flags & 0x02) !== 0 || (blockCode & 0x8f) !== 0) throw damagedBlock("lz4", "the version is unknown");
+  if (flags >>> 6 !== 1 || (flags & 0x02) !== 0 || (blockCode & 0x8f) !== 0) {
+    throw damagedBlock("lz4", "the version is unknown");
+  }
   if ((flags & FLAG_DICTIONARY) !== 0) throw damagedBlock("lz4", "it needs a dictionary");
   if (blockCode >>> 4 < 4) throw damagedBlock("lz4", "the block size is unknown");
   const hasContentSize = (flags & FLAG_CONTENT_SIZE) !== 0;
@@ -206,7 +213,9 @@ function decompressBlock(block: Uint8Array, output: Output, oldest: number, outp
     let matchBytes = token & 15;
     if (matchBytes === 15) matchBytes += moreLength();
     matchBytes += 4;
-    if (distance === 0 || distance > output.length - oldest) throw damagedBlock("lz4", "a match begins before the output");
+    if (distance === 0 || distance > output.length - oldest) {
+      throw damagedBlock("lz4", "a match begins before the output");
+    }
     if (matchBytes > outputEnd - output.length) throw damagedBlock("lz4", "a block's output is too large");
     output.repeat(distance, matchBytes);
   }
@@ -244,7 +253,14 @@ function compressBlock(block: Uint8Array, output: Uint8Array, start: number, tab
 const PRIME = 0x9e3779b1;
 
 /** The token and the literals [from, end). */
-function writeSequence(block: Uint8Array, from: number, end: number, output: Uint8Array, start: number, match: number): number {
+function writeSequence(
+  block: Uint8Array,
+  from: number,
+  end: number,
+  output: Uint8Array,
+  start: number,
+  match: number,
+): number {
   const literalBytes = end - from;
   output[start] = (Math.min(15, literalBytes) << 4) | Math.min(15, match);
   const to = writeMoreLength(output, start + 1, literalBytes);

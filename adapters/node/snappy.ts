@@ -78,7 +78,9 @@ function declaredLength(block: Uint8Array): { value: number; end: number } {
     if (byte === undefined) throw damagedBlock("snappy", "the length is cut off");
     value += (byte & 0x7f) * 2 ** (7 * at);
     if (byte >= 0x80) continue;
-    if (value > block.length * EXPANSION_MAX) throw damagedBlock("snappy", `${block.length} bytes cannot become ${value}`);
+    if (value > block.length * EXPANSION_MAX) {
+      throw damagedBlock("snappy", `${block.length} bytes cannot become ${value}`);
+    }
     return { value, end: at + 1 };
   }
   throw damagedBlock("snappy", "the length is longer than five bytes");
@@ -99,7 +101,9 @@ function decompressBlock(block: Uint8Array, start: number, output: Uint8Array): 
         for (let index = 0; index < width; index++) length += block[at++]! * 2 ** (8 * index);
       }
       length++;
-      if (length > block.length - at || length > output.length - to) throw damagedBlock("snappy", "a literal is too long");
+      if (length > block.length - at || length > output.length - to) {
+        throw damagedBlock("snappy", "a literal is too long");
+      }
       copyLiteral(block, at, length, output, to);
       at += length;
       to += length;
@@ -144,7 +148,7 @@ function setU32(output: Uint8Array, to: number, value: number): void {
 /** Writes `block` (at most `BLOCK_BYTES`) as a raw block and returns where it ends. `table` may hold anything. */
 function compressBlock(block: Uint8Array, output: Uint8Array, start: number, table: Uint16Array): number {
   let to = start;
-  for (let rest = block.length; ; rest >>>= 7) {
+  for (let rest = block.length;; rest >>>= 7) {
     output[to++] = rest >= 0x80 ? (rest & 0x7f) | 0x80 : rest;
     if (rest < 0x80) break;
   }

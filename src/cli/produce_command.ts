@@ -137,6 +137,9 @@ async function sendLines(
 ): Promise<void> {
   const { file, key: keyText } = options.values;
   const key = keyText === undefined ? null : flagBytes(keyText);
+  if (file === undefined && context.terminal.stdinIsTerminal) {
+    await context.output.error("Each line that you type is a record; Ctrl-D ends");
+  }
   const chunks = file === undefined ? context.terminal.stdin() : readChunks(context.platform.disk, file);
   const splitter = new LineSplitter();
   let lineNumber = 0;

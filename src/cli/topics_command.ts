@@ -13,13 +13,18 @@ const topicsFlags = z.object({
   describe: flag(text().optional(), { valueName: "TOPIC", help: "show one topic; the same as: topics describe TOPIC" }),
   partitions: flag(integer(1, LIMITS.topicPartitionsMax).optional(), {
     valueName: "N",
+    // The variables without more words are the server's, and must not alter a topic by accident.
+    environment: "SENTINEL_TOPIC_PARTITIONS",
     help: "create, alter: how many partitions",
   }),
-  replicas: flag(integer(-1, 32_767).optional(), { valueName: "N", help: "create: copies of each partition" }),
+  replicas: flag(integer(-1, 32_767).optional(), {
+    valueName: "N",
+    environment: "SENTINEL_TOPIC_REPLICAS",
+    help: "create: copies of each partition",
+  }),
   config: flag(textList(), {
     valueName: "K=V",
     isList: true,
-    // The variable without more words is the server's configuration file.
     environment: "SENTINEL_TOPIC_CONFIG",
     help: "create, alter: a setting, any number of times; K= returns to the default",
   }),

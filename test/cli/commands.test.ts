@@ -74,7 +74,8 @@ test("seed-P1: the quick start works: produce without -partition, then consume",
   const read = await run(["consume", "-topic", "events", "-from-beginning"]);
   equal(
     read.out,
-    `Consuming from events (3 partitions, earliest)...\n${RULE}\noffset=0 | key=(null) | value=Hello, World!\n${RULE}\nConsumed 1 message(s)\n`,
+    `Consuming from events (3 partitions, earliest)...\n${RULE}\n` +
+      `offset=0 | key=(null) | value=Hello, World!\n${RULE}\nConsumed 1 message(s)\n`,
   );
   equal(read.code, 0);
   equal((await run(["consume", "-topic", "events", "-partition", "-1"])).code, 2);
@@ -411,6 +412,15 @@ test("topics prints brokers, lists, describes, creates, alters and deletes", asy
     equal((await run(wrong)).code, 2, wrong.join(" "));
   }
   equal((await run(["topics", "create", "a", "--partitions", "0"])).code, 2);
+  await close();
+});
+
+test("the server's variables do not alter a topic", async () => {
+  const { run, broker, close } = await openBroker();
+  await broker.createTopic("t", { partitions: 1 });
+  const environment = { SENTINEL_PARTITIONS: "3", SENTINEL_CONFIG: "broker.json" };
+  equal((await run(["topics", "alter", "t", "-config", "retention.ms=5"], { environment })).code, 0);
+  equal(broker.partitionCount("t"), 1);
   await close();
 });
 

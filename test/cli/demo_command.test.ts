@@ -72,7 +72,8 @@ test("seed-D1: demo sends valid JSON, ten rows, over one connection", async () =
   const rule = "=".repeat(60);
   ok(
     out.startsWith(
-      `${rule}\nSENTINEL DEMO: Historical Data Replay\n${rule}\nData source: ${SAMPLE_DATA}\nTopic: bus-predictions\nLimit: 10 records\nFound 5 CSV files\n\nProcessing: predictions_20250106.csv\n`,
+      `${rule}\nSENTINEL DEMO: Historical Data Replay\n${rule}\nData source: ${SAMPLE_DATA}\n` +
+        "Topic: bus-predictions\nLimit: 10 records\nFound 5 CSV files\n\nProcessing: predictions_20250106.csv\n",
     ),
     out,
   );

@@ -10,17 +10,40 @@ const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (ch
 
 /** The text of the foreign blocks below. */
 const TEXT = encoder.encode(
-  Array.from({ length: 60 }, (_, index) =>
-    ["offset", "batch", "leader", "epoch", "topic", "sentinel", "log"][(index * index + Math.floor(index / 7)) % 7]).join(" "),
+  Array.from(
+    { length: 60 },
+    (_, index) =>
+      ["offset", "batch", "leader", "epoch", "topic", "sentinel", "log"][(index * index + Math.floor(index / 7)) % 7],
+  ).join(" "),
 );
 
 /** Made by the formats' own command line tools: gzip 1.12, lz4 1.9.4, zstd 1.5.4. */
 const FOREIGN: readonly (readonly [Codec, string, string])[] = [
-  ["gzip", "gzip -n", "H4sIAAAAAAAAA6WQUQ7AEBBEr+JqqquViJVy/1Q7Q0g/+2HZmewzqPdFqtlsdaepmoMzUewuV9+gwUelUSTVkCQaydpU1CGuEJhRD+J4UevnYaiKRIM0DjRmwvCYrAGfhe5LeH0kIoxbT8t5qkg1Px3KOvv76261kxdIgwEAAA=="],
-  ["zstd", "zstd", "KLUv/WSDACUEAMQCb2Zmc2V0IGJhdGNoIHRvcGljIGxlYWRlcnNlbnRpbmVsIGVwb2NobG9nb2clICBCRlV69okEHwklDPxw+DwgzzA0Q6wEVAaIGbQcGF8gCwALBAOwX+yY4y2giAMrAyvQsECFDNkAAAyjBYwBpOQxGQApAauBzKxkyAeMBtwHSEQZAzTQxhM="],
-  ["lz4", "lz4 -BI", "BCJNGGRAp8sAAAD0Cm9mZnNldCBiYXRjaCB0b3BpYyBsZWFkZXIHAAIUAAIgAAIGAAMgAONzZW50aW5lbCBlcG9jaAYABRUAAyUAAwcAAiMAM2xvZ2MAAlUAABAAAhoAAgYAAhYAA5IABUoABQkAAxkAAiYAAgYABRwAA5oAIW9nBAACDgAFHQAFCQAAcQADkgADTQADBwADFQABIAAkb2cWAAKWAAJNAAIGAAISAAMfAAMHAAIaAAKQAARIAAJCAQIUAAIgAAIGAAMgAAWRAFBlcG9jaAAAAADSHVd7"],
-  ["lz4", "lz4 -BD -BX --content-size", "BCJNGHxAgwEAAAAAAAClywAAAPQKb2Zmc2V0IGJhdGNoIHRvcGljIGxlYWRlcgcAAhQAAiAAAgYAAyAA43NlbnRpbmVsIGVwb2NoBgAFFQADJQADBwACIwAzbG9nYwACVQAAEAACGgACBgACFgADkgAFSgAFCQADGQACJgACBgAFHAADmgAhb2cEAAIOAAUdAAUJAABxAAOSAANNAAMHAAMVAAEgACRvZxYAApYAAk0AAgYAAhIAAx8AAwcAAhoAApAABEgAAkIBAhQAAiAAAgYAAyAABZEAUGVwb2NofLvEWgAAAADSHVd7"],
-  ["lz4", "lz4 -B4 --no-frame-crc", "BCJNGGBAgssAAAD0Cm9mZnNldCBiYXRjaCB0b3BpYyBsZWFkZXIHAAIUAAIgAAIGAAMgAONzZW50aW5lbCBlcG9jaAYABRUAAyUAAwcAAiMAM2xvZ2MAAlUAABAAAhoAAgYAAhYAA5IABUoABQkAAxkAAiYAAgYABRwAA5oAIW9nBAACDgAFHQAFCQAAcQADkgADTQADBwADFQABIAAkb2cWAAKWAAJNAAIGAAISAAMfAAMHAAIaAAKQAARIAAJCAQIUAAIgAAIGAAMgAAWRAFBlcG9jaAAAAAA="],
+  [
+    "gzip",
+    "gzip -n",
+    "H4sIAAAAAAAAA6WQUQ7AEBBEr+JqqquViJVy/1Q7Q0g/+2HZmewzqPdFqtlsdaepmoMzUewuV9+gwUelUSTVkCQaydpU1CGuEJhRD+J4UevnYaiKRIM0DjRmwvCYrAGfhe5LeH0kIoxbT8t5qkg1Px3KOvv76261kxdIgwEAAA==",
+  ],
+  [
+    "zstd",
+    "zstd",
+    "KLUv/WSDACUEAMQCb2Zmc2V0IGJhdGNoIHRvcGljIGxlYWRlcnNlbnRpbmVsIGVwb2NobG9nb2clICBCRlV69okEHwklDPxw+DwgzzA0Q6wEVAaIGbQcGF8gCwALBAOwX+yY4y2giAMrAyvQsECFDNkAAAyjBYwBpOQxGQApAauBzKxkyAeMBtwHSEQZAzTQxhM=",
+  ],
+  [
+    "lz4",
+    "lz4 -BI",
+    "BCJNGGRAp8sAAAD0Cm9mZnNldCBiYXRjaCB0b3BpYyBsZWFkZXIHAAIUAAIgAAIGAAMgAONzZW50aW5lbCBlcG9jaAYABRUAAyUAAwcAAiMAM2xvZ2MAAlUAABAAAhoAAgYAAhYAA5IABUoABQkAAxkAAiYAAgYABRwAA5oAIW9nBAACDgAFHQAFCQAAcQADkgADTQADBwADFQABIAAkb2cWAAKWAAJNAAIGAAISAAMfAAMHAAIaAAKQAARIAAJCAQIUAAIgAAIGAAMgAAWRAFBlcG9jaAAAAADSHVd7",
+  ],
+  [
+    "lz4",
+    "lz4 -BD -BX --content-size",
+    "BCJNGHxAgwEAAAAAAAClywAAAPQKb2Zmc2V0IGJhdGNoIHRvcGljIGxlYWRlcgcAAhQAAiAAAgYAAyAA43NlbnRpbmVsIGVwb2NoBgAFFQADJQADBwACIwAzbG9nYwACVQAAEAACGgACBgACFgADkgAFSgAFCQADGQACJgACBgAFHAADmgAhb2cEAAIOAAUdAAUJAABxAAOSAANNAAMHAAMVAAEgACRvZxYAApYAAk0AAgYAAhIAAx8AAwcAAhoAApAABEgAAkIBAhQAAiAAAgYAAyAABZEAUGVwb2NofLvEWgAAAADSHVd7",
+  ],
+  [
+    "lz4",
+    "lz4 -B4 --no-frame-crc",
+    "BCJNGGBAgssAAAD0Cm9mZnNldCBiYXRjaCB0b3BpYyBsZWFkZXIHAAIUAAIgAAIGAAMgAONzZW50aW5lbCBlcG9jaAYABRUAAyUAAwcAAiMAM2xvZ2MAAlUAABAAAhoAAgYAAhYAA5IABUoABQkAAxkAAiYAAgYABRwAA5oAIW9nBAACDgAFHQAFCQAAcQADkgADTQADBwADFQABIAAkb2cWAAKWAAJNAAIGAAISAAMfAAMHAAIaAAKQAARIAAJCAQIUAAIgAAIGAAMgAAWRAFBlcG9jaAAAAAA=",
+  ],
 ];
 
 /** A generator of numbers in [0, 2^32) that gives the same ones for the same seed (mulberry32). */
@@ -71,7 +94,30 @@ export function describeCompression(name: string, compression: Compression): voi
 
     test(`${name}: ${codec} takes views into larger buffers, and sizes around its blocks`, async () => {
       const next = seeded(2);
-      for (const size of [1, 4, 5, 11, 12, 13, 14, 15, 16, 60, 61, 255, 256, 270, 32_767, 32_768, 32_769, 65_535, 65_536, 65_537]) {
+      for (
+        const size of [
+          1,
+          4,
+          5,
+          11,
+          12,
+          13,
+          14,
+          15,
+          16,
+          60,
+          61,
+          255,
+          256,
+          270,
+          32_767,
+          32_768,
+          32_769,
+          65_535,
+          65_536,
+          65_537,
+        ]
+      ) {
         const buffer = Uint8Array.from({ length: size + 20 }, () => next() & 3);
         const bytes = buffer.subarray(10, 10 + size);
         const block = await compression.compress(codec, bytes);
@@ -83,11 +129,27 @@ export function describeCompression(name: string, compression: Compression): voi
 
     test(`${name}: ${codec} is cut off everywhere and never opens`, async () => {
       const block = await compression.compress(codec, TEXT);
+      const large = await compression.compress(codec, samples().get("records")!);
+      for (let step = 1; step < 50; step++) {
+        // Xerial's frames end wherever a block does; inside one they do not.
+        const length = Math.floor((large.length * step) / 50);
+        await failsWith("corrupt_batch", compression.decompress(codec, large.subarray(0, length), 1_000_000));
+      }
       for (let length = 0; length < block.length; length++) {
-        const outcome = await compression.decompress(codec, block.subarray(0, length), 10_000).then((bytes) => bytes, (thrown) => thrown);
+        const outcome = await compression.decompress(codec, block.subarray(0, length), 10_000).then(
+          (bytes) => bytes,
+          (thrown) => thrown,
+        );
         // A snappy frame of no blocks is whole, and opens as nothing.
         if (codec === "snappy" && length === 16) assert.deepEqual(outcome, new Uint8Array(0));
         else assert.ok(outcome instanceof SentinelError && outcome.code === "corrupt_batch", `${length}: ${outcome}`);
+      }
+    });
+
+    test(`${name}: ${codec} does not pass over what follows its end`, async () => {
+      const block = await compression.compress(codec, TEXT);
+      for (const rest of [[1, 2, 3], [...block.subarray(0, block.length - 1)]]) {
+        await failsWith("corrupt_batch", compression.decompress(codec, Uint8Array.of(...block, ...rest), 10_000));
       }
     });
 
@@ -106,7 +168,10 @@ export function describeCompression(name: string, compression: Compression): voi
           const bytes = await compression.decompress(codec, cut, outputBytesMax);
           assert.ok(bytes.length <= outputBytesMax);
         } catch (thrown) {
-          assert.ok(thrown instanceof SentinelError && ["corrupt_batch", "too_large"].includes(thrown.code), `${round}: ${thrown}`);
+          assert.ok(
+            thrown instanceof SentinelError && ["corrupt_batch", "too_large"].includes(thrown.code),
+            `${round}: ${thrown}`,
+          );
         }
       }
     });
@@ -129,7 +194,10 @@ export function describeCompression(name: string, compression: Compression): voi
     // 20 bytes: literal "abcd", then 16 bytes from 4 back.
     for (const copy of [[0x3e, 4, 0], [0x3f, 4, 0, 0, 0], [0x1d, 4, 0x05, 4]]) {
       const block = Uint8Array.of(20, 0x0c, 97, 98, 99, 100, ...copy);
-      assert.deepEqual(await compression.decompress("snappy", block, 20), encoder.encode("abcdabcdabcdabcdabcd").slice(0, 20));
+      assert.deepEqual(
+        await compression.decompress("snappy", block, 20),
+        encoder.encode("abcdabcdabcdabcdabcd").slice(0, 20),
+      );
     }
   });
 

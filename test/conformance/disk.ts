@@ -61,18 +61,21 @@ export function describeDisk(name: string, makeDisk: () => Promise<DiskUnderTest
     await file.close();
   });
 
-  scenario("writeAt() behind the end leaves zeros between, and over the middle changes only that", async (disk, directory) => {
-    const file = await disk.open(`${directory}/a`, "create");
-    await file.writeAt(100_000, [bytesOf(9)]);
-    await file.writeAt(2, [bytesOf(7, 8)]);
-    const into = new Uint8Array(100_001);
-    assert.equal(await file.readAt(0, into), 100_001);
-    const wanted = new Uint8Array(100_001);
-    wanted.set([7, 8], 2);
-    wanted[100_000] = 9;
-    assert.deepEqual(into, wanted);
-    await file.close();
-  });
+  scenario(
+    "writeAt() behind the end leaves zeros between, and over the middle changes only that",
+    async (disk, directory) => {
+      const file = await disk.open(`${directory}/a`, "create");
+      await file.writeAt(100_000, [bytesOf(9)]);
+      await file.writeAt(2, [bytesOf(7, 8)]);
+      const into = new Uint8Array(100_001);
+      assert.equal(await file.readAt(0, into), 100_001);
+      const wanted = new Uint8Array(100_001);
+      wanted.set([7, 8], 2);
+      wanted[100_000] = 9;
+      assert.deepEqual(into, wanted);
+      await file.close();
+    },
+  );
 
   scenario("truncate() cuts, and what grows again over the cut is zeros", async (disk, directory) => {
     const file = await disk.open(`${directory}/a`, "create");
@@ -127,7 +130,9 @@ export function describeDisk(name: string, makeDisk: () => Promise<DiskUnderTest
     await file.writeAt(0, [pattern(0, 400_000)]);
     let isWriting = true;
     const write = async (): Promise<void> => {
-      for (let round = 0; round < 100; round++) await file.writeAt(400_000 + round * 1000, [pattern(round, 400), pattern(round, 600)]);
+      for (let round = 0; round < 100; round++) {
+        await file.writeAt(400_000 + round * 1000, [pattern(round, 400), pattern(round, 600)]);
+      }
       isWriting = false;
     };
     const sync = async (): Promise<void> => {
@@ -200,7 +205,9 @@ export function describeDisk(name: string, makeDisk: () => Promise<DiskUnderTest
   });
 
   scenario("list() sorts by code unit and names only what is there", async (disk, directory) => {
-    for (const name of ["b", "a", "B", "10", "9", "é", "_"]) await (await disk.open(`${directory}/${name}`, "create")).close();
+    for (const name of ["b", "a", "B", "10", "9", "é", "_"]) {
+      await (await disk.open(`${directory}/${name}`, "create")).close();
+    }
     await disk.makeDirectory(`${directory}/c`);
     assert.deepEqual(await disk.list(directory), ["10", "9", "B", "_", "a", "b", "c", "é"]);
     await rejectsWith("not_found", disk.list(`${directory}/none`));

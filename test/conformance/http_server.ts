@@ -73,7 +73,10 @@ class RawClient {
   /** Waits until `wanted` has come; fails when the connection ends before. */
   async until(wanted: string, times = 1): Promise<void> {
     while (this.text.split(wanted).length <= times) {
-      assert.ok(!this.isClosed, `the connection ended, wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(this.text)}`);
+      assert.ok(
+        !this.isClosed,
+        `the connection ended, wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(this.text)}`,
+      );
       await new Promise<void>((resolve) => this.#onText = resolve);
     }
   }
@@ -102,7 +105,10 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     options: Partial<HttpServerOptions> = {},
   ): void => {
     test(`${name}: ${title}`, { timeout: 40_000 }, async () => {
-      const listener = await made.httpServer.listen({ host: "127.0.0.1", port: 0 }, handler, { ...OPTIONS, ...options });
+      const listener = await made.httpServer.listen({ host: "127.0.0.1", port: 0 }, handler, {
+        ...OPTIONS,
+        ...options,
+      });
       const clients: RawClient[] = [];
       const connect = (): RawClient => {
         const client = new RawClient(listener.address.port);
@@ -173,7 +179,8 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
 
   scenario("refuses a head above its bound with 431, and takes one below", echo, async (connect) => {
     const [small, large, huge] = [connect(), connect(), connect()];
-    const withHeader = (bytes: number): string => `GET /a HTTP/1.1\r\nHost: localhost\r\nX-A: ${"a".repeat(bytes)}\r\n\r\n`;
+    const withHeader = (bytes: number): string =>
+      `GET /a HTTP/1.1\r\nHost: localhost\r\nX-A: ${"a".repeat(bytes)}\r\n\r\n`;
     small.send(withHeader(7_000));
     large.send(withHeader(9_000));
     huge.send(withHeader(100_000));
@@ -360,13 +367,17 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     assert.equal(listener.openRequests(), 0);
   });
 
-  scenario("stop() cuts what does not finish in its time", () => new Promise<Response>(() => {}), async (connect, listener) => {
-    const client = connect();
-    client.send(GET);
-    while (listener.openRequests() === 0) await new Promise((resolve) => setImmediate(resolve));
-    await Promise.all([listener.stop(100), client.closed]);
-    assert.equal(client.text, "");
-  });
+  scenario(
+    "stop() cuts what does not finish in its time",
+    () => new Promise<Response>(() => {}),
+    async (connect, listener) => {
+      const client = connect();
+      client.send(GET);
+      while (listener.openRequests() === 0) await new Promise((resolve) => setImmediate(resolve));
+      await Promise.all([listener.stop(100), client.closed]);
+      assert.equal(client.text, "");
+    },
+  );
 
   test(`${name}: a port that is taken is address_in_use`, async () => {
     const first = await made.httpServer.listen({ host: "127.0.0.1", port: 0 }, echo, OPTIONS);

@@ -66,9 +66,16 @@ export function describeNetwork(name: string, network: Network): void {
 
   scenario("many small writes arrive as one stream, in both directions at once", async ({ client, server }) => {
     const send = async (connection: Connection): Promise<void> => {
-      for (let index = 0; index < 500; index++) await connection.write([pattern(index * 10, 4), pattern(index * 10 + 4, 6)]);
+      for (let index = 0; index < 500; index++) {
+        await connection.write([pattern(index * 10, 4), pattern(index * 10 + 4, 6)]);
+      }
     };
-    const [, , forth, back] = await Promise.all([send(client), send(server), readBytes(server, 5000), readBytes(client, 5000)]);
+    const [, , forth, back] = await Promise.all([
+      send(client),
+      send(server),
+      readBytes(server, 5000),
+      readBytes(client, 5000),
+    ]);
     assert.deepEqual(forth, pattern(0, 5000));
     assert.deepEqual(back, pattern(0, 5000));
   });

@@ -10,7 +10,9 @@ export function describeRandom(name: string, random: Random): void {
       random.fill(buffer.subarray(10, 10 + length));
       assert.deepEqual([...buffer.subarray(0, 10), ...buffer.subarray(10 + length)], new Array(20).fill(0));
       // 32 zeros in a row come once in 2^256 fills.
-      for (let at = 10; at + 32 <= 10 + length; at += 1024) assert.ok(buffer.subarray(at, at + 32).some((byte) => byte !== 0));
+      for (let at = 10; at + 32 <= 10 + length; at += 1024) {
+        assert.ok(buffer.subarray(at, at + 32).some((byte) => byte !== 0));
+      }
     }
   });
 

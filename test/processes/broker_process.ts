@@ -1,5 +1,6 @@
 /** One broker in a process of its own: started, watched, stopped or killed. */
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,8 +91,14 @@ export class BrokerProcess implements AsyncDisposable {
     throw new Error(`The broker is not ready after ${READY_MS_MAX} ms: ${this.out}${this.errors}`);
   }
 
+  /** Resolves when it says something more on standard output, or ends. */
+  async nextOutput(): Promise<void> {
+    await Promise.race([once(this.#child.stdout!, "data"), this.exited]);
+  }
+
   signal(name: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
-    this.#child.kill(name);
+    // Not by `child.kill`: Deno then reports that signal as the end's cause, whatever the process made of it.
+    if (!this.#hasExited) process.kill(this.pid, name);
   }
 
   /** `kill -9`. */

@@ -66,11 +66,12 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Lets time pass in steps of at most 100 ms; calls run in the order of their times. */
+  /** Lets time pass in at most 20 steps, none below 100 ms; calls run in the order of their times. */
   async pass(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
+    const stepMs = Math.max(100, durationMs / 20);
     while (this.#nowMs < endMs) {
-      this.#nowMs = Math.min(endMs, this.#nowMs + 100);
+      this.#nowMs = Math.min(endMs, this.#nowMs + stepMs);
       const due = this.#calls.filter((call) => call.atMs <= this.#nowMs).sort((a, b) => a.atMs - b.atMs);
       this.#calls = this.#calls.filter((call) => !due.includes(call));
       for (const call of due) call.run();

@@ -11,7 +11,7 @@ import type { RecordBatch } from "../../records/record_batch.ts";
 import { recordToCbor } from "../../records/record_form.ts";
 import type { HandlerContext } from "./native_session.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
-import { fetchRequest } from "./wire/requests.ts";
+import { fetchRequest, type FetchRequestMessage } from "./wire/requests.ts";
 
 /** What a record costs in a reply besides its own bytes: the keys of its map, the numbers, the lengths. */
 const RECORD_OVERHEAD_BYTES = 64;
@@ -21,34 +21,43 @@ const HEADER_OVERHEAD_BYTES = 8;
 /** Reads records of one partition, waiting for them when the request says so. */
 export async function handleFetch(context: HandlerContext, payload: Uint8Array): Promise<Payload> {
   const request = readPayload(payload, fetchRequest);
+  const maxBytes = context.replyBudget.take(request.maxBytes);
+  try {
+    const fetched = await fetchPartition(context, request, maxBytes);
+    if (fetched.error !== undefined) throw fetched.error;
+    const { records, next } = await collectRecords(fetched, context.compression, request);
+    return {
+      records: records.map((record) => recordToCbor(record)),
+      next,
+      highWatermark: fetched.highWatermark,
+      logStart: fetched.logStart,
+    };
+  } finally {
+    context.replyBudget.release(maxBytes);
+  }
+}
+
+async function fetchPartition(
+  context: HandlerContext,
+  request: FetchRequestMessage,
+  maxBytes: number,
+): Promise<FetchedPartition> {
+  const { topic, partition, offset, waitMs } = request;
   const pending = context.broker.fetch({
-    partitions: [{
-      topic: request.topic,
-      partition: request.partition,
-      offset: request.offset,
-      maxBytes: request.maxBytes,
-    }],
-    minBytes: request.minBytes,
-    waitMs: request.waitMs,
-    maxBytes: request.maxBytes,
+    partitions: [{ topic, partition, offset, maxBytes }],
+    // More than may come would be waited for in vain.
+    minBytes: Math.min(request.minBytes, maxBytes),
+    waitMs,
+    maxBytes,
   });
   context.track(pending);
-  let fetched: FetchedPartition | undefined;
   try {
-    fetched = (await pending.result)[0];
+    const [fetched] = await pending.result;
+    assert(fetched !== undefined, "A fetch of one partition answers with one");
+    return fetched;
   } finally {
     context.untrack(pending);
   }
-  assert(fetched !== undefined, "A fetch of one partition answers with one");
-  if (fetched.error !== undefined) throw fetched.error;
-  const { records, next } = await collectRecords(fetched, context.compression, request);
-  context.broker.counters.recordsConsumed += records.length;
-  return {
-    records: records.map((record) => recordToCbor(record)),
-    next,
-    highWatermark: fetched.highWatermark,
-    logStart: fetched.logStart,
-  };
 }
 
 interface Collected {

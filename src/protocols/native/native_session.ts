@@ -1,6 +1,8 @@
 import { asSentinelError, SentinelError } from "../../base/errors.ts";
+import type { ErrorCode } from "../../base/errors.ts";
 import { unreachable } from "../../base/assert.ts";
 import type { NodeId } from "../../base/ids.ts";
+import { LIMITS } from "../../base/limits.ts";
 import type { BrokerApi } from "../../broker/broker_api.ts";
 import type { PendingFetch } from "../../broker/types.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -9,6 +11,7 @@ import { encodeErrorReply } from "./error_reply.ts";
 import { handleFetch } from "./fetch_handler.ts";
 import { handleHello, handleMetadata, handleOffsets } from "./cluster_handlers.ts";
 import { handleProduce } from "./produce_handler.ts";
+import { ReplyBudget } from "./reply_budget.ts";
 import { handleAlterTopic, handleCreateTopic, handleDeleteTopic, handleDescribeTopic } from "./topic_handlers.ts";
 import { encodeFrame, readFrame } from "./wire/frame.ts";
 import { formatMessageType, MESSAGE_TYPES, type MessageName, messageName, REPLY_STEP } from "./wire/message_types.ts";
@@ -27,11 +30,15 @@ export interface NativeSessionOptions {
   readonly onInternalError?: (error: SentinelError) => void;
 }
 
+/** Faults of requests that cannot be read: the broker never hears of them. */
+const UNREAD_CODES: ReadonlySet<ErrorCode> = new Set(["invalid_request", "unsupported_version", "unauthenticated"]);
+
 /** What a handler needs besides its request. */
 export interface HandlerContext extends NativeSessionOptions {
   /** Keeps a fetch that waits, so that the end of the connection ends the wait. */
   track(fetch: PendingFetch): void;
   untrack(fetch: PendingFetch): void;
+  readonly replyBudget: ReplyBudget;
 }
 
 /**
@@ -48,6 +55,7 @@ export class NativeSession {
   constructor(options: NativeSessionOptions) {
     this.#context = {
       ...options,
+      replyBudget: new ReplyBudget(LIMITS.connectionBytesMax),
       track: (fetch) => {
         this.#waits.add(fetch);
         // A request that was read before the end came must not wait either.
@@ -70,7 +78,8 @@ export class NativeSession {
     } catch (thrown) {
       const error = asSentinelError(thrown);
       if (error.code === "internal") this.#context.onInternalError?.(error);
-      this.#context.broker.counters.errors += 1;
+      // What reached the broker, the broker has counted.
+      if (UNREAD_CODES.has(error.code)) this.#context.broker.counters.errors += 1;
       return encodeErrorReply(correlationId, error);
     }
   }

@@ -30,6 +30,8 @@ export interface LogState {
   writtenOffset: Offset;
   durableOffset: Offset;
   generation: number;
+  /** Truncations that are complete: a read that began before one ended has seen files on their way. */
+  truncations: number;
   /** As it stands in the file. */
   recoveryPoint: RecoveryPoint;
   /** No more writes until a restart. */

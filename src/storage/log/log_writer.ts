@@ -72,8 +72,9 @@ export class LogWriter {
 
   async flush(): Promise<FlushResult> {
     await this.#wait("durable", this.#state.endOffset);
-    const { generation, epochs, durableOffset } = this.#state;
-    return { generation, epoch: epochs.latest, endOffset: durableOffset };
+    const { generation, epochs, durableOffset, endOffset } = this.#state;
+    const epoch = durableOffset === endOffset ? epochs.latest : epochs.epochAt(durableOffset - 1);
+    return { generation, epoch, endOffset: durableOffset };
   }
 
   flushToSystem(): Promise<void> {
@@ -85,13 +86,14 @@ export class LogWriter {
     this.#kickSync();
   }
 
-  /** Runs `work` while nothing is written or synced; all that is queued is written first. */
+  /** Runs `work` while nothing is written or synced; all that was queued before is written first. Fails in a log that has failed. */
   async exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
     return await this.#mutex.run(async () => {
       this.#syncsPaused = true;
       try {
         await this.#writeQueue();
         if (this.#syncing !== null) await this.#syncing;
+        if (this.#state.failure !== null) throw this.#state.failure;
         return await work();
       } finally {
         this.#syncsPaused = false;
@@ -129,6 +131,14 @@ export class LogWriter {
       clean: true,
     });
     this.#settle();
+  }
+
+  /** Everyone who waits for something at or above `offset` hears that it was taken back. */
+  refuseFrom(offset: Offset, error: SentinelError): void {
+    this.#syncWanted = Math.min(this.#syncWanted, offset);
+    const refused = this.#waiters.filter((waiter) => waiter.endOffset > offset);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.endOffset <= offset);
+    for (const waiter of refused) waiter.reject(error);
   }
 
   /** Takes no more writes until a restart. Everyone who waits hears of it. */
@@ -170,7 +180,8 @@ export class LogWriter {
     while (this.#queue.length > 0 && this.#state.failure === null) {
       try {
         await this.#prepareWrite(this.#queue[0]!);
-        await this.#writeGroup(this.#takeGroup());
+        // A sync that failed meanwhile has emptied the queue.
+        if (this.#state.failure === null) await this.#writeGroup(this.#takeGroup());
       } catch (thrown) {
         if (this.#state.failure === null) await this.#cutBack(thrown);
       }
@@ -184,7 +195,7 @@ export class LogWriter {
       await this.#orFail(() => this.writeBothRecoveryPoints({ ...state.recoveryPoint, clean: false }));
     }
     if (this.#epochsDirty) {
-      await this.#orFail(() => storeLeaderEpochs(state.disk, state.directory, state.epochs));
+      await this.#orFailUnlessFull(() => storeLeaderEpochs(state.disk, state.directory, state.epochs));
       this.#epochsDirty = false;
     }
     if (this.#mustRollBefore(batch)) await this.#roll();
@@ -235,13 +246,13 @@ export class LogWriter {
     this.#syncsPaused = true;
     try {
       if (this.#syncing !== null) await this.#syncing;
+      // After a failed sync another one may succeed and prove nothing.
+      if (state.failure !== null) throw state.failure;
       const sealed = activeSegment(state);
       await this.#syncFile(sealed);
       state.durableOffset = state.writtenOffset;
       await sealed.finishIndexes();
-      const next = new Segment(state.disk, state.directory, state.writtenOffset);
-      await next.create();
-      await this.#orFail(() => state.disk.syncDirectory(state.directory));
+      const next = await this.#createSegment();
       state.segments.push(next);
       await this.#orFail(() =>
         this.writeRecoveryPoint({
@@ -260,6 +271,25 @@ export class LogWriter {
     }
   }
 
+  /** A file that is made only half must go: the active segment may grow past the offset that its name says. */
+  async #createSegment(): Promise<Segment> {
+    const state = this.#state;
+    const next = new Segment(state.disk, state.directory, state.writtenOffset);
+    try {
+      await next.create();
+    } catch (thrown) {
+      await this.#orFail(() => next.remove());
+      throw thrown;
+    }
+    try {
+      await this.#orFail(() => state.disk.syncDirectory(state.directory));
+    } catch (thrown) {
+      await next.closeFile();
+      throw thrown;
+    }
+    return next;
+  }
+
   /** A write did not succeed: back to the last good byte, and every batch that is not in the file is refused. */
   async #cutBack(thrown: unknown): Promise<void> {
     const state = this.#state;
@@ -275,16 +305,14 @@ export class LogWriter {
       this.fail(truncateFailure);
       return;
     }
+    if (state.failure !== null) return;
     state.endOffset = state.writtenOffset;
     state.generation += 1;
     if (state.epochs.truncateFrom(state.endOffset)) this.#epochsDirty = true;
     state.tailCache.truncateFrom(state.endOffset);
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#syncWanted = Math.min(this.#syncWanted, state.endOffset);
-    const refused = this.#waiters.filter((waiter) => waiter.endOffset > state.endOffset);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.endOffset <= state.endOffset);
-    for (const waiter of refused) waiter.reject(error);
+    this.refuseFrom(state.endOffset, error);
     this.listener?.onCutBack(state.endOffset, error);
   }
 
@@ -311,7 +339,7 @@ export class LogWriter {
       state.durableOffset = Math.max(state.durableOffset, point.endOffset);
       this.#settle();
       if (state.clock.monotonicMs() - this.#recoveryPointMs >= LIMITS.recoveryPointMsMax) {
-        await this.#storeIndexesIfRoom(active);
+        await this.#maybeStoreIndexes(active);
         await this.#orFail(() => this.writeRecoveryPoint({ ...point, logStartOffset: state.startOffset }));
       }
     } catch (thrown) {
@@ -322,11 +350,12 @@ export class LogWriter {
   }
 
   /** The indexes are caches: a full disk is told by the writes that matter. */
-  async #storeIndexesIfRoom(active: Segment): Promise<void> {
+  async #maybeStoreIndexes(active: Segment): Promise<void> {
+    if (!active.indexes.shouldStore) return;
     try {
-      await active.storeIndexes();
+      await active.indexes.store({ durable: false });
     } catch (thrown) {
-      if (!isPlatformError(thrown, "no_space") && !isPlatformError(thrown, "too_many_open_files")) throw thrown;
+      if (!isFull(thrown)) throw thrown;
     }
   }
 
@@ -340,6 +369,15 @@ export class LogWriter {
       await work();
     } catch (thrown) {
       throw this.fail(thrown);
+    }
+  }
+
+  /** The same, but a full disk or process only refuses what is being written now. */
+  async #orFailUnlessFull(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      throw isFull(thrown) ? thrown : this.fail(thrown);
     }
   }
 
@@ -371,6 +409,10 @@ export class LogWriter {
     }
     this.listener?.onProgress();
   }
+}
+
+function isFull(thrown: unknown): boolean {
+  return isPlatformError(thrown, "no_space") || isPlatformError(thrown, "too_many_open_files");
 }
 
 /** A broken rule of our own must not pass for a full disk. */

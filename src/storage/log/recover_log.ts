@@ -97,6 +97,7 @@ export async function recoverLog(
         writtenOffset: endOffset,
         durableOffset: endOffset,
         generation: 0,
+        truncations: 0,
         recoveryPoint: point,
         failure: null,
         offline: null,

@@ -22,12 +22,14 @@ export interface ScanOptions {
   readonly epochMin: Epoch;
   /** False where compaction may have left gaps. */
   readonly contiguous: boolean;
+  /** Bytes of one read. Default `segmentReadBytes`. */
+  readonly pieceBytes?: number;
 }
 
 /**
  * Walks the batches of a segment from one position to another, checking what the checksum covers and what it does not:
  * offsets follow each other, epochs do not go back (a stale or misdirected sector passes the checksum). Stops at the
- * first batch that is wrong, or that `onBatch` finds a fault with. Reads in pieces of `segmentReadBytes`; holds one piece or one batch.
+ * first batch that is wrong, or that `onBatch` finds a fault with. Reads piece by piece; holds one piece or one batch.
  */
 export async function scanSegment(
   file: DiskFile,
@@ -37,7 +39,8 @@ export async function scanSegment(
   let position = options.from;
   let expectedOffset = options.expectedOffset;
   let epochMin = options.epochMin;
-  let pieceBytes: number = LIMITS.segmentReadBytes;
+  const pieceBytesDefault = options.pieceBytes ?? LIMITS.segmentReadBytes;
+  let pieceBytes = pieceBytesDefault;
   const end = (fault: string | null): ScanEnd => ({ position, nextOffset: expectedOffset ?? 0, fault });
   while (position < options.to) {
     const piece = new Uint8Array(Math.min(pieceBytes, options.to - position));
@@ -66,7 +69,7 @@ export async function scanSegment(
       at += batch.sizeBytes;
     }
     if (count === 0) return end("the file ends here");
-    pieceBytes = at === 0 ? batchBytesAt(piece) : LIMITS.segmentReadBytes;
+    pieceBytes = at === 0 ? batchBytesAt(piece) : pieceBytesDefault;
   }
   return end(null);
 }

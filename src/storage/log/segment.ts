@@ -5,26 +5,17 @@
 import { OFFSET_MAX } from "../../base/ids.ts";
 import type { Offset, TimestampMs } from "../../base/ids.ts";
 import { assert } from "../../base/assert.ts";
-import { SentinelError } from "../../base/errors.ts";
-import { LIMITS } from "../../base/limits.ts";
+import { PlatformError } from "../../base/errors.ts";
 import type { Disk, DiskFile } from "../../platform/disk.ts";
-import { BATCH_LENGTH_END, isBatchFault, parseRecordBatch } from "../../records/record_batch.ts";
+import { BATCH_HEADER_BYTES } from "../../records/record_batch.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
-import { readSmallFile, replaceFile } from "../small_file.ts";
 import { corruption } from "./corruption.ts";
-import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from "./offset_index.ts";
+import { OFFSET_INDEX_ENTRY_BYTES } from "./offset_index.ts";
 import { scanSegment } from "./scan_segment.ts";
+import type { ScanEnd } from "./scan_segment.ts";
 import { segmentFileName } from "./segment_file_name.ts";
-import { TIME_INDEX_ENTRY_BYTES, TimeIndex } from "./time_index.ts";
-import { VerifiedRegions } from "./verified_regions.ts";
-
-/** Offsets where a reader will probably go on, with their positions: a reader in sequence needs no index lookup. */
-const READ_HINTS_MAX = 32;
-
-/** A segment is full when its index is: Kafka's segment.index.bytes (10 MiB) in entries. */
-const INDEX_ENTRIES_MAX = 1_310_720;
-/** A file larger than that many entries of either index is none of ours, and is not read into memory. */
-const INDEX_BYTES_MAX = INDEX_ENTRIES_MAX * TIME_INDEX_ENTRY_BYTES + TIME_INDEX_ENTRY_BYTES;
+import { SegmentIndexes } from "./segment_indexes.ts";
+import { SegmentReader } from "./segment_reader.ts";
 
 /** Kafka's index.interval.bytes, for a rebuild by a reader, who does not know the topic's own. */
 const INDEX_INTERVAL_BYTES_DEFAULT = 4_096;
@@ -41,6 +32,8 @@ export interface ReplayStart {
 export class Segment {
   readonly directory: string;
   readonly baseOffset: Offset;
+  readonly indexes: SegmentIndexes;
+  readonly reader: SegmentReader;
   /** Bytes of whole batches in the file. */
   sizeBytes = 0;
   /** Offset after the last batch in the file. */
@@ -53,41 +46,34 @@ export class Segment {
 
   readonly #disk: Disk;
   #file: DiskFile | null = null;
-  #index: OffsetIndex;
-  #timeIndex: TimeIndex;
   /** Whether the indexes in memory are complete; a sealed segment's are loaded when needed. */
   #loaded = false;
   #loading: Promise<void> | null = null;
-  /** Entries that the index files hold. */
-  #storedIndexEntries = 0;
-  #storedTimeEntries = 0;
   /** Readers that are inside: the files stay open while there are any. */
   #readers = 0;
-  #onNoReaders: (() => void) | null = null;
-  readonly #verified = new VerifiedRegions();
-  readonly #hints = new Map<Offset, number>();
+  #onNoReaders: (() => void)[] = [];
 
   constructor(disk: Disk, directory: string, baseOffset: Offset, endOffset: Offset = baseOffset) {
     this.#disk = disk;
     this.directory = directory;
     this.baseOffset = baseOffset;
     this.endOffset = endOffset;
-    this.#index = new OffsetIndex(baseOffset);
-    this.#timeIndex = new TimeIndex(baseOffset);
+    this.indexes = new SegmentIndexes(disk, directory, baseOffset);
+    this.reader = new SegmentReader(this);
   }
 
   get logPath(): string {
-    return this.#path("log");
-  }
-
-  get isOpen(): boolean {
-    return this.#file !== null;
+    return `${this.directory}/${segmentFileName(this.baseOffset, "log")}`;
   }
 
   /** The `.log` file; only the log that owns the segment writes to it. */
   get file(): DiskFile {
     assert(this.#file !== null, () => `segment ${this.logPath} is not open`);
     return this.#file;
+  }
+
+  get hasReaders(): boolean {
+    return this.#readers > 0;
   }
 
   /** Makes the file of a new, empty segment. Durable after the directory is synced. What an earlier try left is emptied. */
@@ -102,85 +88,38 @@ export class Segment {
     this.#file ??= await this.#disk.open(this.logPath, "write");
   }
 
-  get isFull(): boolean {
-    return this.#index.count >= INDEX_ENTRIES_MAX;
-  }
-
-  get hasReaders(): boolean {
-    return this.#readers > 0;
-  }
-
   /** Lets `work` read while the files are held open; loads a sealed segment first. */
   async withReader<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#readers += 1;
     try {
-      await this.load();
+      await this.#load();
       return await work();
     } finally {
       this.#readers -= 1;
-      if (this.#readers === 0) this.#onNoReaders?.();
+      if (this.#readers === 0) { for (const noReaders of this.#onNoReaders.splice(0)) noReaders(); }
     }
   }
 
   // -- Appending --------------------------------------------------------------------------------------------------
 
-  /** Takes note of a batch that was written at the end of the file: size, timestamps, index entries by Kafka's rule. */
+  /** Takes note of a batch that was written at the end of the file: size, timestamps, index entries. */
   noteAppended(batch: RecordBatch, indexIntervalBytes: number): void {
     const position = this.sizeBytes;
-    const lastOffset = batch.lastOffset;
-    const maxTimestamp = batch.maxTimestamp;
+    const { lastOffset, maxTimestamp } = batch;
     if (position === 0) this.firstTimestamp = maxTimestamp;
     if (maxTimestamp > this.maxTimestamp) {
       this.maxTimestamp = maxTimestamp;
       this.maxTimestampOffset = lastOffset;
     }
-    if (position - (this.#index.last()?.position ?? 0) > indexIntervalBytes) {
-      this.#index.append(lastOffset, position);
-      this.#timeIndex.maybeAppend(this.maxTimestamp, this.maxTimestampOffset);
-    }
+    this.indexes.note({ lastOffset, position }, indexIntervalBytes, this.#largest);
     this.sizeBytes = position + batch.sizeBytes;
     this.endOffset = batch.endOffset;
   }
 
-  /** Appends what the index files lack. Caches: not synced, checked when they are loaded. */
-  async storeIndexes(): Promise<void> {
-    this.#storedIndexEntries = await this.#storeEntries(
-      "index",
-      this.#index,
-      this.#storedIndexEntries,
-      OFFSET_INDEX_ENTRY_BYTES,
-    );
-    this.#storedTimeEntries = await this.#storeEntries(
-      "timeindex",
-      this.#timeIndex,
-      this.#storedTimeEntries,
-      TIME_INDEX_ENTRY_BYTES,
-    );
-  }
-
-  /** The last time entry, as Kafka writes it when a segment is sealed or closed, then both files. */
+  /** The last time entry, then both index files, synced: nobody looks behind them again. */
   async finishIndexes(): Promise<void> {
-    this.#timeIndex.maybeAppend(this.maxTimestamp, this.maxTimestampOffset);
-    await this.storeIndexes();
-  }
-
-  async #storeEntries(
-    kind: "index" | "timeindex",
-    index: OffsetIndex | TimeIndex,
-    stored: number,
-    entryBytes: number,
-  ): Promise<number> {
-    const count = index.count;
-    // The files exist from the first batch on, also empty: Kafka's tools want the pair.
-    if (count === stored && stored > 0) return stored;
-    const file = await this.#disk.open(this.#path(kind), "write");
-    try {
-      await file.truncate(stored * entryBytes);
-      if (count > stored) await file.writeAt(stored * entryBytes, [index.encode(stored)]);
-    } finally {
-      await file.close();
-    }
-    return count;
+    this.indexes.noteEnd(this.#largest);
+    await this.indexes.store({ durable: true });
   }
 
   // -- Recovery ---------------------------------------------------------------------------------------------------
@@ -192,29 +131,29 @@ export class Segment {
   async beginReplay(fileBytes: number, trustedBytes: number): Promise<ReplayStart> {
     this.sizeBytes = fileBytes;
     this.endOffset = OFFSET_MAX;
-    const { index, timeIndex } = await this.#readIndexFiles();
-    if (index === null || timeIndex === null) return this.beginReplayWithoutIndexes();
-    index.truncateFrom(trustedBytes);
-    timeIndex.truncateFrom((index.last()?.lastOffset ?? -1) + 1);
-    return this.#beginReplayWith(index, timeIndex);
+    if (!(await this.indexes.load(fileBytes, OFFSET_MAX))) return this.beginReplayWithoutIndexes();
+    const { offsets, times } = this.indexes;
+    offsets.truncateFrom(trustedBytes);
+    this.indexes.truncateFrom(trustedBytes, (offsets.last()?.lastOffset ?? -1) + 1);
+    this.#loaded = true;
+    const time = times.last();
+    if (time !== null && !(await this.reader.isBatch(time.lastOffset, time.timestamp))) {
+      return this.beginReplayWithoutIndexes();
+    }
+    return this.#replayStart();
   }
 
   /** As `beginReplay`, from position 0. */
   beginReplayWithoutIndexes(): ReplayStart {
-    return this.#beginReplayWith(new OffsetIndex(this.baseOffset), new TimeIndex(this.baseOffset));
+    this.indexes.clear();
+    this.#loaded = true;
+    return this.#replayStart();
   }
 
-  #beginReplayWith(index: OffsetIndex, timeIndex: TimeIndex): ReplayStart {
-    this.#index = index;
-    this.#timeIndex = timeIndex;
-    this.#storedIndexEntries = index.count;
-    this.#storedTimeEntries = timeIndex.count;
-    this.#loaded = true;
-    const time = timeIndex.last();
-    this.maxTimestamp = time?.timestamp ?? -1;
-    this.maxTimestampOffset = time?.lastOffset ?? -1;
+  #replayStart(): ReplayStart {
+    this.#takeLargest();
     this.firstTimestamp = -1;
-    const last = index.last();
+    const last = this.indexes.offsets.last();
     if (last === null) return { from: 0, offset: this.baseOffset, lastOffset: null };
     return { from: last.position, offset: null, lastOffset: last.lastOffset };
   }
@@ -229,176 +168,134 @@ export class Segment {
   noteReplayed(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
     this.sizeBytes = position;
     this.noteAppended(batch, indexIntervalBytes);
-    this.#verified.add(position, position + batch.sizeBytes);
+    this.reader.noteVerified(position, position + batch.sizeBytes);
   }
 
   /** The largest timestamp of the first batch, for `segment.ms`; read from the file when replay began behind it. */
   async loadFirstTimestamp(): Promise<void> {
     if (this.firstTimestamp >= 0 || this.sizeBytes === 0) return;
-    const header = new Uint8Array(61);
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
     if (await this.file.readAt(0, header) < header.length) return;
     this.firstTimestamp = Number(new DataView(header.buffer).getBigInt64(35));
   }
 
+  /** Fails unless the batches of a sealed segment end where the next one begins, going by its last indexed batch. */
+  async checkEnd(): Promise<void> {
+    await this.openForReading();
+    try {
+      const from = await this.#lastIndexedPosition();
+      let end = await this.#scanEnd(from);
+      if (from > 0 && (end.fault !== null || end.nextOffset !== this.endOffset)) end = await this.#scanEnd(0);
+      if (end.fault !== null) throw corruption(this.logPath, end.position, end.fault);
+      if (end.nextOffset !== this.endOffset) {
+        throw corruption(this.logPath, end.position, `it ends at offset ${end.nextOffset} and the next segment begins at ${this.endOffset}`);
+      }
+    } finally {
+      await this.closeFile();
+    }
+  }
+
+  #scanEnd(from: number): Promise<ScanEnd> {
+    const expectedOffset = from === 0 ? this.baseOffset : null;
+    const options = { from, to: this.sizeBytes, expectedOffset, epochMin: -1, contiguous: true };
+    return scanSegment(this.file, options, () => null);
+  }
+
+  /** Where the index's last entry points, 0 without one that can be used. */
+  async #lastIndexedPosition(): Promise<number> {
+    const path = this.indexes.path("index");
+    const sizeBytes = (await this.#disk.status(path))?.sizeBytes ?? 0;
+    if (sizeBytes < OFFSET_INDEX_ENTRY_BYTES || sizeBytes % OFFSET_INDEX_ENTRY_BYTES !== 0) return 0;
+    const file = await this.#disk.open(path, "read");
+    try {
+      const entry = new Uint8Array(OFFSET_INDEX_ENTRY_BYTES);
+      await file.readAt(sizeBytes - OFFSET_INDEX_ENTRY_BYTES, entry);
+      const position = new DataView(entry.buffer).getUint32(4);
+      return position < this.sizeBytes ? position : 0;
+    } finally {
+      await file.close();
+    }
+  }
+
   // -- Reading ----------------------------------------------------------------------------------------------------
 
+  async openForReading(): Promise<void> {
+    this.#file ??= await this.#disk.open(this.logPath, "read");
+  }
+
   /** Opens a sealed segment's file and loads or rebuilds its indexes. */
-  load(): Promise<void> {
+  #load(): Promise<void> {
     if (this.#loaded && this.#file !== null) return Promise.resolve();
-    this.#loading ??= this.#load();
+    this.#loading ??= this.#openAndLoad();
     return this.#loading;
   }
 
-  async #load(): Promise<void> {
+  async #openAndLoad(): Promise<void> {
     try {
-      this.#file ??= await this.#disk.open(this.logPath, "read");
-      if (!this.#loaded) {
-        const { index, timeIndex } = await this.#readIndexFiles();
-        if (index !== null && timeIndex !== null && timeIndex.count > 0) {
-          this.#index = index;
-          this.#timeIndex = timeIndex;
-          this.maxTimestamp = timeIndex.last()!.timestamp;
-          this.maxTimestampOffset = timeIndex.last()!.lastOffset;
-          this.#loaded = true;
-        } else await this.rebuildIndexes();
-      }
+      await this.openForReading();
+      if (!this.#loaded && !(await this.#loadIndexes())) await this.rebuildIndexes();
+      this.#loaded = true;
+    } catch (thrown) {
+      await this.closeFile();
+      throw thrown;
     } finally {
       this.#loading = null;
     }
   }
 
+  /** False when the files do not fit the log: retention and searches by time go by the last time entry, so it is looked up. */
+  async #loadIndexes(): Promise<boolean> {
+    if (!(await this.indexes.load(this.sizeBytes, this.endOffset))) return false;
+    const time = this.indexes.times.last();
+    if (time === null || !(await this.reader.isBatch(time.lastOffset, time.timestamp))) return false;
+    this.#takeLargest();
+    return true;
+  }
+
   /** Walks the whole file and writes both indexes anew: they were missing, or said what is not so. */
   async rebuildIndexes(indexIntervalBytes = INDEX_INTERVAL_BYTES_DEFAULT): Promise<void> {
     const rebuilt = new Segment(this.#disk, this.directory, this.baseOffset);
-    const end = await scanSegment(
-      this.file,
-      { from: 0, to: this.sizeBytes, expectedOffset: null, epochMin: -1, contiguous: false },
-      (batch, position) => {
-        rebuilt.noteReplayed(batch, position, indexIntervalBytes);
-        return null;
-      },
-    );
-    if (end.fault !== null) throw corruption(this.logPath, end.position, end.fault);
-    rebuilt.#timeIndex.maybeAppend(rebuilt.maxTimestamp, rebuilt.maxTimestampOffset);
-    this.#index = rebuilt.#index;
-    this.#timeIndex = rebuilt.#timeIndex;
+    do {
+      // The active segment may grow meanwhile: what is adopted must reach its end.
+      const end = await scanSegment(
+        this.file,
+        { from: rebuilt.sizeBytes, to: this.sizeBytes, expectedOffset: null, epochMin: -1, contiguous: false },
+        (batch, position) => {
+          rebuilt.noteReplayed(batch, position, indexIntervalBytes);
+          return null;
+        },
+      );
+      if (end.fault !== null) throw corruption(this.logPath, end.position, end.fault);
+    } while (rebuilt.sizeBytes < this.sizeBytes);
+    this.indexes.adopt(rebuilt.indexes);
     this.maxTimestamp = rebuilt.maxTimestamp;
     this.maxTimestampOffset = rebuilt.maxTimestampOffset;
-    this.#verified.add(0, this.sizeBytes);
-    this.#hints.clear();
+    this.reader.noteVerified(0, this.sizeBytes);
+    this.reader.forgetHints();
     this.#loaded = true;
-    await replaceFile(this.#disk, this.directory, segmentFileName(this.baseOffset, "index"), this.#index.encode());
-    await replaceFile(this.#disk, this.directory, segmentFileName(this.baseOffset, "timeindex"), this.#timeIndex.encode());
-    this.#storedIndexEntries = this.#index.count;
-    this.#storedTimeEntries = this.#timeIndex.count;
-  }
-
-  /**
-   * Whole batches from the first whose last offset is at or after `from`, below `upTo`, up to about `maxBytes`, within
-   * this segment. Each is checked before it is returned, once per process and region.
-   */
-  async read(from: Offset, maxBytes: number, upTo: Offset): Promise<RecordBatch[]> {
-    const found: RecordBatch[] = [];
-    const sizeBytes = this.sizeBytes;
-    const entry = this.#index.lookup(from);
-    let position = this.#hints.get(from) ?? entry?.position ?? 0;
-    let mustMatchIndex = position === entry?.position ? entry.lastOffset : null;
-    // Behind an index entry come up to one interval's worth of batches that end before `from`.
-    let readBytes = Math.min(maxBytes, LIMITS.fetchBytesMax) + 2 * INDEX_INTERVAL_BYTES_DEFAULT;
-    let foundBytes = 0;
-    while (position < sizeBytes) {
-      const piece = new Uint8Array(Math.min(readBytes, sizeBytes - position));
-      const count = await this.file.readAt(position, piece);
-      let at = 0;
-      while (at < count) {
-        const batch = this.#batchAt(piece.subarray(0, count), at, position + at);
-        if (batch === null) break;
-        if (mustMatchIndex !== null) {
-          if (batch.lastOffset !== mustMatchIndex) {
-            await this.rebuildIndexes();
-            return this.read(from, maxBytes, upTo);
-          }
-          mustMatchIndex = null;
-        }
-        if (batch.endOffset > upTo || (foundBytes > 0 && foundBytes + batch.sizeBytes > maxBytes)) {
-          return this.#found(found, position + at);
-        }
-        at += batch.sizeBytes;
-        if (batch.lastOffset < from) continue;
-        found.push(batch);
-        foundBytes += batch.sizeBytes;
-      }
-      if (found.length > 0) return this.#found(found, position + at);
-      if (count < piece.length) throw corruption(this.logPath, position + count, "the file is shorter than it was");
-      position += at;
-      if (at === 0) readBytes = batchBytesAt(piece);
+    try {
+      await this.finishIndexes();
+    } catch (thrown) {
+      // The reader has what it needs in memory; a disk that takes no file is told by the writes that matter.
+      if (!(thrown instanceof PlatformError)) throw thrown;
     }
-    return found;
-  }
-
-  /** The first batch at or after `from` with a timestamp at or after `timestamp`, starting below `upTo`; null without one. */
-  async batchForTimestamp(timestamp: TimestampMs, from: Offset, upTo: Offset): Promise<RecordBatch | null> {
-    const before = this.#timeIndex.lookupBefore(timestamp);
-    let next = Math.max(from, before === null ? this.baseOffset : before.lastOffset + 1);
-    while (next < upTo && next < this.endOffset) {
-      const batches = await this.read(next, LIMITS.segmentReadBytes, upTo);
-      if (batches.length === 0) return null;
-      for (const batch of batches) {
-        if (batch.maxTimestamp >= timestamp) return batch;
-        next = batch.endOffset;
-      }
-    }
-    return null;
-  }
-
-  /** Position of the batch whose base offset is `boundary`; null when no batch starts there. */
-  async positionOf(boundary: Offset): Promise<number | null> {
-    if (boundary === this.endOffset) return this.sizeBytes;
-    if (boundary === this.baseOffset) return 0;
-    const position = this.#index.lookup(boundary - 1)?.position ?? 0;
-    let found: number | null = null;
-    await scanSegment(
-      this.file,
-      { from: position, to: this.sizeBytes, expectedOffset: null, epochMin: -1, contiguous: false },
-      (batch, at) => {
-        if (batch.baseOffset === boundary) found = at;
-        return null;
-      },
-    );
-    return found;
   }
 
   // -- Shrinking and closing ----------------------------------------------------------------------------------------
 
-  /** Cuts the file and the indexes; `endOffset` is the offset at `position`. Not synced. */
+  /** Cuts the file and the indexes; `endOffset` is the offset at `position`. The file is not synced. */
   async truncateFrom(position: number, endOffset: Offset): Promise<void> {
     await this.file.truncate(position);
-    this.#index.truncateFrom(position);
-    this.#timeIndex.truncateFrom(endOffset);
-    this.#storedIndexEntries = Math.min(this.#storedIndexEntries, this.#index.count);
-    this.#storedTimeEntries = Math.min(this.#storedTimeEntries, this.#timeIndex.count);
-    this.#verified.truncateFrom(position);
-    this.#hints.clear();
+    this.indexes.truncateFrom(position, endOffset);
+    this.reader.truncateFrom(position);
     this.sizeBytes = position;
     this.endOffset = endOffset;
-    await this.#recomputeMaxTimestamp();
-    await this.storeIndexes();
-  }
-
-  async #recomputeMaxTimestamp(): Promise<void> {
-    const time = this.#timeIndex.last();
-    this.maxTimestamp = time?.timestamp ?? -1;
-    this.maxTimestampOffset = time?.lastOffset ?? -1;
-    if (this.sizeBytes === 0) this.firstTimestamp = -1;
+    this.#takeLargest();
+    if (position === 0) this.firstTimestamp = -1;
+    const from = this.indexes.offsets.last()?.position ?? 0;
     await scanSegment(
       this.file,
-      {
-        from: this.#index.last()?.position ?? 0,
-        to: this.sizeBytes,
-        expectedOffset: null,
-        epochMin: -1,
-        contiguous: false,
-      },
+      { from, to: position, expectedOffset: null, epochMin: -1, contiguous: false },
       (batch) => {
         if (batch.maxTimestamp > this.maxTimestamp) {
           this.maxTimestamp = batch.maxTimestamp;
@@ -407,15 +304,27 @@ export class Segment {
         return null;
       },
     );
+    await this.indexes.store({ durable: false });
+  }
+
+  get #largest(): { readonly timestamp: TimestampMs; readonly lastOffset: Offset } {
+    return { timestamp: this.maxTimestamp, lastOffset: this.maxTimestampOffset };
+  }
+
+  /** The largest timestamp that the time index knows of. */
+  #takeLargest(): void {
+    const time = this.indexes.times.last();
+    this.maxTimestamp = time?.timestamp ?? -1;
+    this.maxTimestampOffset = time?.lastOffset ?? -1;
   }
 
   /** Closes the file and forgets the indexes; a later read loads them again. */
   async unload(): Promise<void> {
-    await this.closeFile();
+    // Forgotten before the first wait: a reader that comes meanwhile must load, not find half of it.
     this.#loaded = false;
-    this.#index = new OffsetIndex(this.baseOffset);
-    this.#timeIndex = new TimeIndex(this.baseOffset);
-    this.#hints.clear();
+    this.indexes.clear();
+    this.reader.forgetHints();
+    await this.closeFile();
   }
 
   async closeFile(): Promise<void> {
@@ -424,69 +333,20 @@ export class Segment {
     if (file !== null) await file.close();
   }
 
+  /** Closes the file once the last reader has left. */
+  async closeAfterReaders(): Promise<void> {
+    if (this.#readers > 0) await new Promise<void>((resolve) => this.#onNoReaders.push(resolve));
+    await this.closeFile();
+  }
+
   /**
    * Closes and removes all three files when the last reader has left; the caller has taken the segment from its list.
    * The log goes last: indexes without a log are swept at the next start.
    */
   async remove(): Promise<void> {
-    if (this.#readers > 0) await new Promise<void>((resolve) => this.#onNoReaders = resolve);
-    await this.closeFile();
-    for (const kind of ["timeindex", "index", "log"] as const) {
-      if (await this.#disk.status(this.#path(kind)) !== null) await this.#disk.remove(this.#path(kind));
+    await this.closeAfterReaders();
+    for (const path of [this.indexes.path("timeindex"), this.indexes.path("index"), this.logPath]) {
+      if (await this.#disk.status(path) !== null) await this.#disk.remove(path);
     }
   }
-
-  // -- Inside -------------------------------------------------------------------------------------------------------
-
-  /** The batch at `at`, checked; null when the piece ends inside it. Damage is a `storage_error`. */
-  #batchAt(piece: Uint8Array, at: number, position: number): RecordBatch | null {
-    const verifyCrc = !this.#verified.covers(position, position + 1);
-    const batch = parseRecordBatch(piece, at, { verifyCrc, batchBytesMax: LIMITS.batchBytesMax });
-    if (isBatchFault(batch)) {
-      if (batch.fault === "short" && position - at + piece.length < this.sizeBytes) return null;
-      throw corruption(this.logPath, position, batch.detail);
-    }
-    if (batch.baseOffset < this.baseOffset || batch.endOffset > this.endOffset) {
-      throw corruption(this.logPath, position, `offset ${batch.baseOffset} in a segment of ${this.baseOffset}–${this.endOffset}`);
-    }
-    if (verifyCrc) this.#verified.add(position, position + batch.sizeBytes);
-    return batch;
-  }
-
-  /** What a read returns, noting where the next one in sequence starts. */
-  #found(batches: RecordBatch[], endPosition: number): RecordBatch[] {
-    const last = batches.at(-1);
-    if (last !== undefined) this.#addHint(last.endOffset, endPosition);
-    return batches;
-  }
-
-  #addHint(offset: Offset, position: number): void {
-    this.#hints.delete(offset);
-    this.#hints.set(offset, position);
-    if (this.#hints.size > READ_HINTS_MAX) {
-      for (const oldest of this.#hints.keys()) {
-        this.#hints.delete(oldest);
-        break;
-      }
-    }
-  }
-
-  async #readIndexFiles(): Promise<{ index: OffsetIndex | null; timeIndex: TimeIndex | null }> {
-    const indexBytes = await readSmallFile(this.#disk, this.#path("index"), INDEX_BYTES_MAX);
-    const timeBytes = await readSmallFile(this.#disk, this.#path("timeindex"), INDEX_BYTES_MAX);
-    return {
-      index: indexBytes === null ? null : OffsetIndex.decode(this.baseOffset, indexBytes, this.sizeBytes),
-      timeIndex: timeBytes === null ? null : TimeIndex.decode(this.baseOffset, timeBytes, this.endOffset),
-    };
-  }
-
-  #path(kind: "log" | "index" | "timeindex"): string {
-    return `${this.directory}/${segmentFileName(this.baseOffset, kind)}`;
-  }
-}
-
-/** Size of the batch at the start of a piece that is too small for it. */
-function batchBytesAt(piece: Uint8Array): number {
-  if (piece.length < BATCH_LENGTH_END) throw new SentinelError("storage_error", "A piece of a segment holds no batch header");
-  return new DataView(piece.buffer).getInt32(8) + BATCH_LENGTH_END;
 }

@@ -271,6 +271,28 @@ test("NativeSession cuts an answer at maxBytes by record, but always gives the f
   equal(await count(10_000), 3);
 });
 
+test("NativeSession lets the fetches of one connection ask for no more together than it may hold", async () => {
+  const { ask, broker, session } = openSession();
+  await ask("createTopic", { topic: "t" });
+  const asked: number[] = [];
+  const fetch = broker.fetch.bind(broker);
+  broker.fetch = (request) => {
+    asked.push(request.maxBytes);
+    return fetch(request);
+  };
+  const one = (maxBytes: number, waitMs: number) =>
+    ask("fetch", { topic: "t", partition: 0, offset: 0, maxBytes, waitMs, minBytes: maxBytes });
+  const waiting = Array.from({ length: 64 }, () => one(LIMITS.fetchBytesMax, 30_000));
+  await ask("ping", {});
+  equal(asked.length, 64);
+  const together = asked.reduce((sum, bytes) => sum + bytes, 0);
+  ok(together <= LIMITS.connectionBytesMax + 64 * 64 * 1024, `${together} bytes`);
+  session.endWaits();
+  await Promise.all(waiting);
+  await one(LIMITS.connectionBytesMax, 0);
+  equal(asked.at(-1), LIMITS.connectionBytesMax);
+});
+
 test("NativeSession never shows a control batch, and goes on behind it", async () => {
   const { ask, broker } = openSession();
   const control = buildRecordBatch([record("marker")], { nowMs: 1 });

@@ -1,0 +1,130 @@
+/** What producers were told, and whether the log agrees after whatever happened to the broker. */
+import assert from "node:assert/strict";
+import type { NativeClient } from "../../src/client/native_client.ts";
+import type { StoredRecord } from "../../src/records/record.ts";
+
+const FETCH_RECORDS = 10_000;
+const FETCH_BYTES = 8 * 1024 * 1024;
+
+/** Values are texts and never sent twice: each names one record. */
+export class Ledger {
+  readonly #sent: Set<string> = new Set();
+  readonly #refused: Set<string> = new Set();
+  /** By `topic-partition`, then offset. */
+  readonly #acknowledged: Map<string, Map<number, string>> = new Map();
+  #acknowledgedCount = 0;
+  readonly #watchers: Set<() => void> = new Set();
+
+  get acknowledgedCount(): number {
+    return this.#acknowledgedCount;
+  }
+
+  get refusedCount(): number {
+    return this.#refused.size;
+  }
+
+  sending(values: readonly string[]): void {
+    for (const value of values) {
+      assert.ok(!this.#sent.has(value), `${value} was sent before`);
+      this.#sent.add(value);
+    }
+  }
+
+  /** The broker said no: none of them may ever be seen. */
+  refused(values: readonly string[]): void {
+    for (const value of values) this.#refused.add(value);
+  }
+
+  acknowledged(topic: string, partition: number, offset: number, value: string): void {
+    const name = `${topic}-${partition}`;
+    let offsets = this.#acknowledged.get(name);
+    if (offsets === undefined) this.#acknowledged.set(name, offsets = new Map());
+    assert.equal(offsets.get(offset), undefined, `${name} offset ${offset} was acknowledged twice`);
+    offsets.set(offset, value);
+    this.#acknowledgedCount += 1;
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Resolves when so many more records are acknowledged. */
+  async moreAcknowledged(count: number): Promise<void> {
+    const goal = this.#acknowledgedCount + count;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (this.#acknowledgedCount < goal) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+    });
+  }
+
+  /**
+   * Reads all of a topic and compares: every acknowledged record at its offset with its bytes; offsets without a hole;
+   * nothing that was refused, nothing twice, nothing that nobody sent. Returns the number of records in the topic.
+   */
+  async compare(client: NativeClient, topic: string): Promise<number> {
+    const { partitions } = await client.describeTopic(topic);
+    const seen = new Set<string>();
+    for (const { partition, offline } of partitions) {
+      assert.equal(offline, undefined, `${topic}-${partition} is offline: ${offline}`);
+      const values = (await readPartition(client, topic, partition)).map((record) => textOf(record));
+      for (const [offset, value] of this.#acknowledged.get(`${topic}-${partition}`) ?? []) {
+        if (values[offset] === value) continue;
+        assert.fail(
+          `${topic}-${partition} (${values.length} records) offset ${offset}: acknowledged was ${start(value)}, there is ${
+            start(values[offset])
+          }`,
+        );
+      }
+      for (const value of values) {
+        assert.ok(this.#sent.has(value), `${topic}-${partition} has a record that nobody sent: ${start(value)}`);
+        assert.ok(!this.#refused.has(value), `${topic}-${partition} has a record that was refused: ${start(value)}`);
+        assert.ok(!seen.has(value), `${topic} has twice: ${start(value)}`);
+        seen.add(value);
+      }
+    }
+    return seen.size;
+  }
+}
+
+/** All records of a partition. Fails when an offset is left out or comes twice. */
+export async function readPartition(client: NativeClient, topic: string, partition: number): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  while (true) {
+    const offset = records.length;
+    const page = await client.fetch({ topic, partition, offset, maxRecords: FETCH_RECORDS, maxBytes: FETCH_BYTES });
+    for (const record of page.records) {
+      assert.equal(record.offset, records.length, `${topic}-${partition} has a hole before offset ${record.offset}`);
+      records.push(record);
+    }
+    if (page.records.length > 0) continue;
+    assert.equal(records.length, page.highWatermark, `${topic}-${partition} ends before its high watermark`);
+    return records;
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function textOf({ value }: StoredRecord): string {
+  return value === null ? "(null)" : decoder.decode(value);
+}
+
+function start(value: string | undefined): string {
+  return value === undefined ? "nothing" : `${value.slice(0, 40)} (${value.length} characters)`;
+}
+
+/** Compares these topics of a broker; the number of records in all of them. */
+export async function compareTopics(
+  broker: { connect(): Promise<NativeClient> },
+  ledger: Ledger,
+  topics: readonly string[],
+): Promise<number> {
+  const client = await broker.connect();
+  try {
+    let count = 0;
+    for (const topic of topics) count += await ledger.compare(client, topic);
+    return count;
+  } finally {
+    client.close();
+  }
+}
