@@ -15,7 +15,7 @@ const LF = 10;
 const HEAD_BYTES_MAX = 16 * 1024;
 
 export class HttpAnswers {
-  #head = new Uint8Array(0);
+  #head: Uint8Array = new Uint8Array(0);
   #status = 0;
   #bodyBytes = 0;
   #missing = -1;

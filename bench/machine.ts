@@ -16,7 +16,9 @@ export interface Machine {
 export function describeMachine(runtime: string): Machine {
   const cores = cpus();
   const model = cores[0]?.model.trim() ?? "unknown processor";
-  const description = `${model}, ${cores.length} ${cores.length === 1 ? "core" : "cores"}, ${process.platform} ${process.arch}`;
+  const description = `${model}, ${cores.length} ${
+    cores.length === 1 ? "core" : "cores"
+  }, ${process.platform} ${process.arch}`;
   return { description, runtime, commit: commitOfTree() };
 }
 

@@ -6,6 +6,8 @@ import { logRead } from "./workloads/log_read.ts";
 import { logRecover } from "./workloads/log_recover.ts";
 import { nativeFetch } from "./workloads/native_fetch.ts";
 import { nativeProduce } from "./workloads/native_produce.ts";
+import { soak } from "./workloads/soak.ts";
+import { startUp } from "./workloads/start_up.ts";
 import type { Workload } from "./workload.ts";
 
 /** All of them, in the order in which they are listed and run. */
@@ -18,4 +20,6 @@ export const WORKLOADS: readonly Workload[] = [
   nativeFetch,
   httpProduce,
   httpConsume,
+  startUp,
+  soak,
 ];

@@ -10,7 +10,10 @@ import { formatAddress } from "../node/address.ts";
 import { platformError } from "../node/errors.ts";
 import { gatherSlices } from "../node/gather.ts";
 
-/** A chunk is given out in pieces of this size, so that both runtimes' readers see the same. */
+/**
+ * A chunk is given out in pieces of this size, so that both runtimes' readers see the same. Bun itself may take more at
+ * once before the pause holds: its receive buffer is 512 KiB, what the kernel had was 128 KiB (measured).
+ */
 const READ_BYTES_MAX = 64 * 1024;
 
 interface Pending<Value> {

@@ -4,7 +4,16 @@ import { startServer } from "../../src/server/server.ts";
 import { currentPlatform } from "../runtime.ts";
 import { entryOptions, serveUntilInputEnds } from "./serve.ts";
 
-const { dataPath } = entryOptions<{ readonly dataPath: string }>();
+interface BrokerEntryOptions {
+  readonly dataPath: string;
+  /** Delete this often what lies more than `KEPT_RECORDS` before the end of every partition. */
+  readonly trimEveryMs?: number;
+}
+
+/** More than a soak's consumer may be behind. */
+const KEPT_RECORDS = 400_000;
+
+const { dataPath, trimEveryMs } = entryOptions<BrokerEntryOptions>();
 const platform = await currentPlatform();
 const server = await startServer(platform, {
   dataPath,
@@ -24,7 +33,26 @@ const server = await startServer(platform, {
     if (level !== "info") process.stderr.write(`${level}: ${message}\n`);
   },
 });
+
+async function trim(): Promise<void> {
+  for (const name of server.broker.topicNames()) {
+    for (const { partition, start, highWatermark } of server.broker.describeTopic(name)?.partitions ?? []) {
+      const before = highWatermark - KEPT_RECORDS;
+      if (before > start) await server.broker.deleteRecordsBefore(name, partition, before);
+    }
+  }
+}
+
+let trimming: Promise<void> | null = null;
+const timer = trimEveryMs === undefined ? null : setInterval(() => {
+  trimming ??= trim().then(() => void (trimming = null));
+}, trimEveryMs);
+
 await serveUntilInputEnds(
   { binaryPort: server.binary.port, httpPort: server.http.port },
-  () => server.stop(1_000),
+  async () => {
+    if (timer !== null) clearInterval(timer);
+    await trimming;
+    await server.stop(1_000);
+  },
 );

@@ -28,7 +28,8 @@ const SHAPES: readonly Shape[] = [
 
 export const httpProduce: Workload = {
   name: "http-produce",
-  summary: "256 callers x 1 record of 1 KB in JSON, and batches of 1,000 in CBOR, each synced; beside a parse-only handler",
+  summary:
+    "256 callers x 1 record of 1 KB in JSON, and batches of 1,000 in CBOR, each synced; beside a parse-only handler",
   async run(context) {
     const broker = await startServerProcess("broker", { dataPath: `${context.directory}/data` });
     const figures: Figure[] = [];

@@ -56,7 +56,9 @@ async function recover({ platform }: BenchContext, path: string, fileBytes: numb
 /** Everything but the segment itself, which recovery leaves as it is. */
 async function copySmallFiles(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  for (const name of await readdir(from)) if (!name.endsWith(".log")) await copyFile(`${from}/${name}`, `${to}/${name}`);
+  for (const name of await readdir(from)) {
+    if (!name.endsWith(".log")) await copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
 }
 
 async function restoreSmallFiles(kept: string, path: string): Promise<void> {

@@ -18,7 +18,11 @@ export const nativeFetch: Workload = {
     const { network, clock } = context.platform;
     const broker = await startServerProcess("broker", { dataPath: `${context.directory}/data` });
     const port = broker.addresses.binaryPort!;
-    const produce = requestFrame("produce", { topic: "bench", partition: 0, batch: makeBatch(RECORDS, VALUE_BYTES).bytes });
+    const produce = requestFrame("produce", {
+      topic: "bench",
+      partition: 0,
+      batch: makeBatch(RECORDS, VALUE_BYTES).bytes,
+    });
     // Far more than the tail cache holds, so that most fetches read the file.
     const batches = context.isSmoke ? 8 : 200;
     const filler = await FrameLoadClient.open({ network, port, frames: [produce], inFlight: batches });

@@ -19,7 +19,11 @@ export const nativeProduce: Workload = {
   summary: "batches of 1,000 x 100 B over native frames, each synced; beside a frame echo and a frame answerer",
   async run(context) {
     const { network } = context.platform;
-    const frame = requestFrame("produce", { topic: "bench", partition: 0, batch: makeBatch(RECORDS, VALUE_BYTES).bytes });
+    const frame = requestFrame("produce", {
+      topic: "bench",
+      partition: 0,
+      batch: makeBatch(RECORDS, VALUE_BYTES).bytes,
+    });
     const broker = await startServerProcess("broker", { dataPath: `${context.directory}/data` });
     const replyPath = `${context.directory}/reply`;
     await writeFile(replyPath, await askFrame(network, broker.addresses.binaryPort!, frame));
@@ -28,7 +32,12 @@ export const nativeProduce: Workload = {
     const open = (port: number) => FrameLoadClient.open({ network, port, frames: [frame], inFlight: IN_FLIGHT });
     const figures: Figure[] = [];
     try {
-      for (const { beside, limit } of [{ beside: "frame echo", limit: echo }, { beside: "frame answerer", limit: answerer }]) {
+      for (
+        const { beside, limit } of [{ beside: "frame echo", limit: echo }, {
+          beside: "frame answerer",
+          limit: answerer,
+        }]
+      ) {
         const comparison = await compareServers(
           context,
           await open(limit.addresses.binaryPort!),

@@ -8,6 +8,7 @@ import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
+import { OfflineReplica } from "../cluster/offline_replica.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { Cancel } from "../platform/clock.ts";
@@ -106,7 +107,7 @@ export class Broker implements BrokerApi {
           segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin,
         },
       });
-      const report = await topics.open();
+      const report = await openOrClose(topics);
       const broker = new Broker(platform, options, directory, topics);
       broker.#isReady = true;
       broker.#scheduleRetention();
@@ -153,19 +154,28 @@ export class Broker implements BrokerApi {
 
   async offsetFor(topic: string, partition: PartitionId, at: "earliest" | "latest" | TimestampMs): Promise<OffsetAndTimestamp> {
     const replica = replicaOf(this.#mustGet(topic), partition);
-    if (replica.failure !== null && replica.epoch < 0) throw replica.failure;
+    if (replica instanceof OfflineReplica) throw replica.failure;
     if (at === "earliest") return { offset: replica.startOffset, timestamp: -1 };
     if (at === "latest") return { offset: replica.highWatermark, timestamp: -1 };
     const end = { offset: replica.highWatermark, timestamp: -1 };
-    const batch = await replica.batchForTimestamp(at);
-    return batch === null ? end : await this.#recordAt(batch, at, replica.startOffset) ?? end;
+    let from = replica.startOffset;
+    while (true) {
+      const batch = await replica.batchForTimestamp(at, from);
+      if (batch === null) return end;
+      const found = await this.#recordAt(batch, at, from);
+      if (found !== null) return found;
+      // The batch's newest record lies below the log start, or its header says more than its records: on to the next.
+      from = batch.endOffset;
+    }
   }
 
-  /** The first record of a batch at or after a time; a batch without one there (compaction took it) stands for itself. */
+  /** The first record of a batch at or after a time and an offset, or null. */
   async #recordAt(batch: RecordBatch, timestamp: TimestampMs, startOffset: Offset): Promise<OffsetAndTimestamp | null> {
     const plain = batch.codec === "none" ? undefined : await openBatch(batch, this.#platform.compression, LIMITS.decompressedBytesMax);
     const records = readRecords(batch, { from: startOffset, ...(plain === undefined ? {} : { plain }) });
-    if (isRecordsFault(records)) throw new SentinelError("storage_error", `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+    if (isRecordsFault(records)) {
+      throw new SentinelError("storage_error", `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+    }
     const found = records.find((record) => record.timestamp >= timestamp);
     return found === undefined ? null : { offset: found.offset, timestamp: found.timestamp };
   }
@@ -173,11 +183,14 @@ export class Broker implements BrokerApi {
   async deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset> {
     this.#assertRunning();
     const replica = replicaOf(this.#mustGet(topic), partition);
+    if (replica instanceof OfflineReplica) throw replica.failure;
     const { highWatermark, startOffset } = replica;
-    if (offset < 0 || offset > highWatermark) {
-      throw new SentinelError("offset_out_of_range", `Cannot delete before ${offset}: ${topic}-${partition} holds ${startOffset} to ${highWatermark}`, {
-        facts: { earliest: startOffset, tail: highWatermark },
-      });
+    if (!(Number.isSafeInteger(offset) && offset >= 0 && offset <= highWatermark)) {
+      throw new SentinelError(
+        "offset_out_of_range",
+        `Cannot delete before ${offset}: ${topic}-${partition} holds ${startOffset} to ${highWatermark}`,
+        { facts: { earliest: startOffset, tail: highWatermark } },
+      );
     }
     await replica.trimBefore(offset);
     return replica.startOffset;
@@ -233,8 +246,11 @@ export class Broker implements BrokerApi {
   async #close(): Promise<void> {
     this.endWaits();
     this.#cancelRetention?.();
-    await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
-    await this.#directory.lock.release();
+    try {
+      await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
+    } finally {
+      await this.#directory.lock.release();
+    }
   }
 
   // -- Inside -------------------------------------------------------------------------------------------------------
@@ -280,6 +296,16 @@ export class Broker implements BrokerApi {
         }
       }
     }
+  }
+}
+
+/** A start that fails leaves no descriptor open: the caller may try again in this process. */
+async function openOrClose(topics: Topics): Promise<OpenReport> {
+  try {
+    return await topics.open();
+  } catch (thrown) {
+    await topics.close(new SentinelError("shutting_down", "The broker could not start")).catch(() => {});
+    throw thrown;
   }
 }
 

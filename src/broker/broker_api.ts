@@ -44,7 +44,7 @@ export interface BrokerApi {
    */
   produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]>;
 
-  /** Appends one of Kafka's batches as it is. No partition: one is chosen round robin. The batch's bytes belong to the broker afterwards. */
+  /** Appends one of Kafka's batches as it is. No partition: one is chosen round robin. The batch's bytes are the broker's afterwards. */
   produceBatch(topic: string, partition: PartitionId | null, batch: RecordBatch, options: ProduceOptions): Promise<ProduceAck>;
 
   /**

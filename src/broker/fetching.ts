@@ -5,6 +5,7 @@
 import type { Offset } from "../base/ids.ts";
 import { asSentinelError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { OfflineReplica } from "../cluster/offline_replica.ts";
 import type { Replica } from "../cluster/replica.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
@@ -151,8 +152,7 @@ class WaitingFetch {
       const wanted = Math.min(maxBytes, bytesLeft);
       let batches: readonly RecordBatch[] = [];
       if (wanted > 0 || isFirst) {
-        const read = replica.read(offset, wanted);
-        batches = read instanceof Promise ? await read : read;
+        batches = await readOn(replica, offset, wanted);
         // Only the first batch of the whole answer may pass the bound.
         if (!isFirst && batches.length > 0 && batches[0]!.sizeBytes > wanted) batches = [];
       }
@@ -168,6 +168,7 @@ class WaitingFetch {
       const topic = this.#options.topics.get(request.topic);
       if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${request.topic} does not exist`);
       const replica = replicaOf(topic, request.partition);
+      if (replica instanceof OfflineReplica) throw replica.failure;
       const offset = startOf(request.offset, replica);
       if (offset > replica.highWatermark) throw beyondEnd(offset, replica);
       return { request, replica, offset, error: null };
@@ -175,6 +176,23 @@ class WaitingFetch {
       return { request, replica: null, offset: -1, error: asSentinelError(thrown) };
     }
   }
+}
+
+/** Reads until `maxBytes` are there or no more: one read of a log ends with its segment, and more may stand behind it. */
+async function readOn(replica: Replica, from: Offset, maxBytes: number): Promise<readonly RecordBatch[]> {
+  const first = replica.read(from, maxBytes);
+  let batches = first instanceof Promise ? await first : first;
+  let bytes = 0;
+  for (let counted = 0; batches.length > counted;) {
+    for (; counted < batches.length; counted += 1) bytes += batches[counted]!.sizeBytes;
+    const next = batches.at(-1)!.endOffset;
+    if (bytes >= maxBytes || next >= replica.highWatermark) break;
+    const read = replica.read(next, maxBytes - bytes);
+    const more = read instanceof Promise ? await read : read;
+    if (more.length === 0 || more[0]!.sizeBytes > maxBytes - bytes) break;
+    batches = [...batches, ...more];
+  }
+  return batches;
 }
 
 function startOf(start: StartOffset, replica: Replica): Offset {

@@ -34,6 +34,9 @@ interface Run {
   readonly indexes: number[];
 }
 
+/** Kafka's mark for a record without a time. */
+const TIMESTAMP_NONE: TimestampMs = -1;
+
 export class Producing {
   readonly #options: ProducerOptions;
   readonly #roundRobin = new RoundRobin();
@@ -140,16 +143,18 @@ export class Producing {
       throw new SentinelError("overloaded", `${this.#pendingBytes} bytes wait to be stored; the limit is ${LIMITS.brokerPendingBytesMax}`);
     }
     this.#pendingBytes += bytes;
+    const release = (): void => void (this.#pendingBytes -= bytes);
+    let isQueued = false;
     try {
       for (let room = replica.waitForRoom(); room !== null; room = replica.waitForRoom()) await room;
       assertExpectedOffset(replica, options);
       const { first, acknowledged } = replica.append(batches);
+      // What is queued takes room until it is stored, also where nobody waits for it.
+      acknowledged.then(release, release);
+      isQueued = true;
       let count = 0;
       for (const batch of batches) count += batch.recordCount;
-      if (options.acks === "none") {
-        // Nobody waits; the partition's own state tells what became of it.
-        acknowledged.catch(ignore);
-      } else await acknowledged;
+      if (options.acks !== "none") await acknowledged;
       this.#options.counters.recordsProduced += count;
       this.#options.counters.bytesProduced += bytes;
       return {
@@ -161,7 +166,7 @@ export class Producing {
         durability: this.#durabilityOf(topic, options),
       };
     } finally {
-      this.#pendingBytes -= bytes;
+      if (!isQueued) release();
     }
   }
 
@@ -170,8 +175,6 @@ export class Producing {
     return topic.settings.replica.durability;
   }
 }
-
-function ignore(): void {}
 
 function assertPartition(name: string, partition: PartitionId, partitionCount: number): void {
   if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount) return;
@@ -215,14 +218,15 @@ function buildRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): Record
 
 function assertTimestamps(run: Run, settings: TopicSettings, nowMs: TimestampMs): void {
   const latest = nowMs + settings.timestampAfterMsMax;
-  const earliest = nowMs - settings.timestampBeforeMsMax;
+  const earliest = Math.max(0, nowMs - settings.timestampBeforeMsMax);
   const errors: FieldFault[] = [];
   for (const [at, { timestamp }] of run.records.entries()) {
-    if (timestamp === undefined || (timestamp <= latest && timestamp >= earliest)) continue;
+    if (timestamp === undefined || timestamp === TIMESTAMP_NONE || (timestamp <= latest && timestamp >= earliest)) continue;
     const bound = timestamp > latest
       ? `more than ${settings.timestampAfterMsMax} ms ahead of`
       : `more than ${settings.timestampBeforeMsMax} ms behind`;
-    errors.push({ pointer: `/records/${run.indexes[at]}/timestamp`, detail: `The timestamp ${timestamp} is ${bound} the broker's clock` });
+    const detail = timestamp < 0 ? `The timestamp ${timestamp} is negative` : `The timestamp ${timestamp} is ${bound} the broker's clock`;
+    errors.push({ pointer: `/records/${run.indexes[at]}/timestamp`, detail });
   }
   if (errors.length > 0) throw new SentinelError("invalid_timestamp", errors[0]!.detail, { errors });
 }

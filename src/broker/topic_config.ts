@@ -135,7 +135,10 @@ export function normalizeTopicConfig(config: Readonly<Record<string, string>>, d
   for (const [name, value] of Object.entries(config)) {
     const fault = topicSettingFault(name, value, defaults);
     if (fault !== null) faults.push({ pointer: `/config/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail: fault });
-    else if (value !== defaultOf(name as TopicSettingName, defaults)) kept[name] = value;
+    else {
+      const written = canonical(name as TopicSettingName, value);
+      if (written !== defaultOf(name as TopicSettingName, defaults)) kept[name] = written;
+    }
   }
   if (faults.length > 0) {
     throw new SentinelError("invalid_config", faults.map((fault) => fault.detail).join("; "), { errors: faults });
@@ -173,6 +176,11 @@ export function topicSettings(config: TopicConfig, defaults: TopicConfigDefaults
       },
     },
   };
+}
+
+/** One way to write each value: `007` is 7, and must be found equal to it. */
+function canonical(name: TopicSettingName, value: string): string {
+  return TOPIC_SETTINGS[name].type.kind === "integer" ? String(BigInt(value)) : value;
 }
 
 function defaultOf(name: TopicSettingName, defaults: TopicConfigDefaults): string {

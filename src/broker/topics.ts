@@ -7,7 +7,7 @@ import { SentinelError } from "../base/errors.ts";
 import { makeUuid } from "../base/ids.ts";
 import type { PartitionId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { MetadataLog } from "../cluster/metadata_log.ts";
+import type { MetadataLog, MetadataRecord } from "../cluster/metadata_log.ts";
 import type { PartitionStore } from "../cluster/partition_store.ts";
 import type { Replica } from "../cluster/replica.ts";
 import type { Random } from "../platform/random.ts";
@@ -73,10 +73,12 @@ export class Topics {
       await metadata.snapshot(this.#table.snapshot());
     }
     const report: OpenReport = { segments: 0, offsetMax: 0, cutBytes: 0, setAside, offline: [] };
-    for (const entry of this.#table.entries()) {
+    const entries = [...this.#table.entries()];
+    await inParallel(entries.length, async (at) => {
+      const entry = entries[at]!;
       const settings = topicSettings(entry.config, configDefaults);
       this.#publish(entry, settings, await this.#openPartitions(entry, 0, settings, report));
-    }
+    });
     return report;
   }
 
@@ -132,12 +134,12 @@ export class Topics {
   ): Promise<Topic> {
     return this.#mutex.run(async () => {
       const topic = this.#mustGet(name);
-      const merged: Record<string, string> = { ...topic.entry.config };
+      const merged = new Map(Object.entries(topic.entry.config));
       for (const [setting, value] of Object.entries(change.config ?? {})) {
-        if (value === null) delete merged[setting];
-        else merged[setting] = value;
+        if (value === null) merged.delete(setting);
+        else merged.set(setting, value);
       }
-      const config = normalizeTopicConfig(merged, this.#options.configDefaults);
+      const config = normalizeTopicConfig(Object.fromEntries(merged), this.#options.configDefaults);
       const partitions = change.partitions ?? topic.entry.partitions;
       if (partitions < topic.entry.partitions) {
         throw new SentinelError(
@@ -148,21 +150,23 @@ export class Topics {
       this.#assertPartitionCount(partitions, partitions - topic.entry.partitions);
       const entry: TopicEntry = { ...topic.entry, partitions, config };
       const settings = topicSettings(config, this.#options.configDefaults);
-      await this.#createPartitions(entry, topic.entry.partitions);
-      await this.#announce(changeRecord(entry));
+      await this.#createAndAnnounce(entry, topic.entry.partitions, changeRecord(entry));
       for (const replica of topic.replicas) replica.configure(settings.replica);
       const added = await this.#openPartitions(entry, topic.entry.partitions, settings, null);
       return this.#publish(entry, settings, [...topic.replicas, ...added]);
     });
   }
 
-  /** Closes every log; later appends fail with `reason`. */
+  /** Closes every log, whatever becomes of the others; later appends fail with `reason`. Fails with the first failure. */
   async close(reason: SentinelError): Promise<void> {
     await this.#mutex.run(async () => {
-      for (const topic of this.#open.values()) {
-        await Promise.all(topic.replicas.map((replica) => replica.close(reason)));
-      }
+      const replicas = [...this.#open.values()].flatMap((topic) => topic.replicas);
+      const failures: unknown[] = [];
+      await inParallel(replicas.length, async (at) => {
+        await replicas[at]!.close(reason).catch((thrown: unknown) => failures.push(thrown));
+      });
       await this.#options.metadata.close();
+      if (failures.length > 0) throw storageError(failures[0], "A log could not be closed");
     });
   }
 
@@ -177,8 +181,7 @@ export class Topics {
   async #create(name: string, options: CreateTopicOptions): Promise<Topic> {
     const entry = this.#checkNew(name, options);
     const settings = topicSettings(entry.config, this.#options.configDefaults);
-    await this.#createPartitions(entry, 0);
-    await this.#announce(topicRecord(entry));
+    await this.#createAndAnnounce(entry, 0, topicRecord(entry));
     return this.#publish(entry, settings, await this.#openPartitions(entry, 0, settings, null));
   }
 
@@ -186,7 +189,8 @@ export class Topics {
     assertTopicName(name);
     const twin = this.#collisionNames.get(collisionName(name));
     if (twin !== undefined) {
-      throw new SentinelError("invalid_topic", `The topic name ${name} differs from ${twin} only in '.' and '_', which metrics hold for the same`);
+      const detail = `The topic name ${name} differs from ${twin} only in '.' and '_', which metrics hold for the same`;
+      throw new SentinelError("invalid_topic", detail);
     }
     const replicas = options.replicas ?? -1;
     if (replicas !== -1 && replicas !== 1) {
@@ -203,10 +207,24 @@ export class Topics {
 
   #assertPartitionCount(partitions: number, added: number): void {
     if (!Number.isInteger(partitions) || partitions < 1 || partitions > LIMITS.topicPartitionsMax) {
-      throw new SentinelError("invalid_partitions", `${partitions} partitions were asked for; a topic can have 1 to ${LIMITS.topicPartitionsMax}`);
+      const detail = `${partitions} partitions were asked for; a topic can have 1 to ${LIMITS.topicPartitionsMax}`;
+      throw new SentinelError("invalid_partitions", detail);
     }
     if (this.#table.partitionCount + added > LIMITS.brokerPartitionsMax) {
-      throw new SentinelError("invalid_partitions", `${partitions} more partitions would pass the broker's limit of ${LIMITS.brokerPartitionsMax}`);
+      const detail = `${added} more partitions would pass the broker's limit of ${LIMITS.brokerPartitionsMax}`;
+      throw new SentinelError("invalid_partitions", detail);
+    }
+  }
+
+  /** Makes partitions `from` and up, then the record that says so. */
+  async #createAndAnnounce(entry: TopicEntry, from: PartitionId, record: MetadataRecord): Promise<void> {
+    await this.#createPartitions(entry, from);
+    try {
+      await this.#announce(record);
+    } catch (thrown) {
+      // After a failed sync nobody knows whether the record is there: the next start decides what the directories are.
+      if (this.#options.metadata.failure === null) await this.#removePartitions(entry, from);
+      throw thrown;
     }
   }
 
@@ -248,7 +266,7 @@ export class Topics {
     }
   }
 
-  async #announce(record: ReturnType<typeof topicRecord>): Promise<void> {
+  async #announce(record: MetadataRecord): Promise<void> {
     await this.#options.metadata.append([record]);
     this.#table.apply(record);
   }
@@ -266,7 +284,10 @@ export function replicaOf(topic: Topic, partition: PartitionId): Replica {
   const replica = topic.replicas[partition];
   if (replica !== undefined) return replica;
   const { name, partitions } = topic.entry;
-  throw new SentinelError("unknown_partition", `Partition ${partition} does not exist (topic ${name} has ${partitions} partition${partitions === 1 ? "" : "s"})`);
+  throw new SentinelError(
+    "unknown_partition",
+    `Partition ${partition} does not exist (topic ${name} has ${partitions} partition${partitions === 1 ? "" : "s"})`,
+  );
 }
 
 function keyOf(entry: TopicEntry, partition: PartitionId) {
@@ -277,17 +298,23 @@ function collisionName(name: string): string {
   return name.replaceAll(".", "_");
 }
 
-/** Runs `work` for 0 … count − 1, a few at a time; the first failure ends it after those under way. */
+/** Runs `work` for 0 … count − 1, a few at a time; after a failure nothing is begun, and it fails when all under way has ended. */
 async function inParallel(count: number, work: (at: number) => Promise<void>): Promise<void> {
   let next = 0;
+  const failures: unknown[] = [];
   const runner = async (): Promise<void> => {
-    while (next < count) {
+    while (next < count && failures.length === 0) {
       const at = next;
       next += 1;
-      await work(at);
+      try {
+        await work(at);
+      } catch (thrown) {
+        failures.push(thrown);
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(count, OPENS_AT_ONCE) }, runner));
+  if (failures.length > 0) throw failures[0];
 }
 
 function storageError(thrown: unknown, what: string): SentinelError {

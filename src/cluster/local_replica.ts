@@ -41,6 +41,8 @@ export class LocalReplica implements Replica, LogListener {
   #waiters: Waiter[] = [];
   #roomWaiters: Waiter[] = [];
   #flushTimer: Cancel | null = null;
+  /** Why the log was closed, which is what everyone hears from then on. */
+  #closed: SentinelError | null = null;
 
   constructor(log: PartitionLog, options: LocalReplicaOptions) {
     this.#log = log;
@@ -79,7 +81,7 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   waitForRoom(): Promise<void> | null {
-    if (this.#log.pendingBytes <= LIMITS.logPendingBytesMax) return null;
+    if (this.#roomWaiters.length === 0 && this.#log.pendingBytes <= LIMITS.logPendingBytesMax) return null;
     if (this.#roomWaiters.length >= LIMITS.produceWaitsMax) {
       return Promise.reject(
         new SentinelError(
@@ -92,6 +94,7 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   append(batches: readonly RecordBatch[]): ReplicaAppend {
+    if (this.#closed !== null) throw this.#closed;
     const first = this.#log.endOffset;
     let endOffset = first;
     for (const batch of batches) endOffset = this.#log.appendAsLeader(batch, FIRST_EPOCH).endOffset;
@@ -102,11 +105,13 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]> {
+    if (this.#closed !== null) throw this.#closed;
     return this.#log.read(from, { maxBytes, upTo: this.#highWatermark });
   }
 
-  batchForTimestamp(timestamp: TimestampMs): Promise<RecordBatch | null> {
-    return this.#log.batchForTimestamp(timestamp, this.#highWatermark);
+  async batchForTimestamp(timestamp: TimestampMs, from?: Offset): Promise<RecordBatch | null> {
+    if (this.#closed !== null) throw this.#closed;
+    return await this.#log.batchForTimestamp(timestamp, this.#highWatermark, from);
   }
 
   trimBefore(offset: Offset): Promise<void> {
@@ -126,6 +131,7 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   async close(reason: SentinelError): Promise<void> {
+    this.#closed ??= reason;
     this.#flushTimer?.();
     this.#flushTimer = null;
     // What is appended is still stored and acknowledged: a stop loses nothing that the log can keep.
@@ -163,7 +169,7 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   onFailure(error: SentinelError): void {
-    this.#rejectAll(error);
+    this.#rejectAll(this.#closed ?? error);
     this.#notify();
   }
 

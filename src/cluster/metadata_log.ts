@@ -3,6 +3,7 @@
  * its checksums, its recovery and its durability are the ones that records have; with Raft it becomes the metadata
  * group's log. One record a change, its value a JSON object with a `type`; unknown members are kept out of nobody's way.
  */
+import { assert } from "../base/assert.ts";
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { decodeUtf8 } from "../bytes/utf8.ts";
@@ -39,6 +40,11 @@ export class MetadataLog {
     return this.#log.endOffset - this.#log.startOffset;
   }
 
+  /** Why it takes no more records until a restart, or null. */
+  get failure(): SentinelError | null {
+    return this.#log.failure;
+  }
+
   /** Every record from the start, in order. A record that is not readable is a `storage_error`. */
   async replay(apply: (record: MetadataRecord) => void): Promise<void> {
     let next = this.#log.startOffset;
@@ -46,10 +52,13 @@ export class MetadataLog {
       const batches = await this.#log.read(next, { maxBytes: LIMITS.segmentReadBytes, upTo: this.#log.endOffset });
       for (const batch of batches) {
         const records = readRecords(batch, { from: next });
-        if (isRecordsFault(records)) throw new SentinelError("storage_error", `The metadata log is damaged at offset ${next}: ${records.fault}`);
+        if (isRecordsFault(records)) {
+          throw new SentinelError("storage_error", `The metadata log is damaged at offset ${next}: ${records.fault}`);
+        }
         for (const record of records) apply(parseRecord(record.value, record.offset));
         next = batch.endOffset;
       }
+      assert(batches.length > 0, () => `the metadata log answers nothing at offset ${next} below its end`);
     }
   }
 

@@ -79,12 +79,19 @@ export class PartitionStore {
     }
   }
 
-  /** Removes a partition's files. The rename comes first: a crash in between leaves a name that no topic has. */
+  /**
+   * Removes a partition's files, unless the directory is another incarnation's. The rename comes first: a crash in
+   * between leaves a name that no topic has.
+   */
   async remove(key: PartitionKey): Promise<void> {
     const { disk, path } = this.#options;
+    const { directory } = this.#locate(key);
+    const topicId = await loadPartitionMetadata(disk, directory);
+    if (topicId !== null && topicId !== key.topicId) return;
     const removed = `${path}/${DELETED_PREFIX}${key.topicId}-${key.partition}`;
+    await removeTree(disk, removed);
     try {
-      await disk.rename(this.#locate(key).directory, removed);
+      await disk.rename(directory, removed);
     } catch (thrown) {
       if (isPlatformError(thrown, "not_found")) return;
       throw thrown;
@@ -101,7 +108,10 @@ export class PartitionStore {
     const { disk, path } = this.#options;
     const setAside: string[] = [];
     for (const name of await disk.list(path)) {
-      if (name.startsWith(DELETED_PREFIX)) await removeTree(disk, `${path}/${name}`);
+      if (name.startsWith(DELETED_PREFIX)) {
+        await removeTree(disk, `${path}/${name}`);
+        continue;
+      }
       const match = PARTITION_DIRECTORY_REGEXP.exec(name);
       if (match === null || match[1] === METADATA_TOPIC) continue;
       const topicId = await loadPartitionMetadata(disk, `${path}/${name}`);

@@ -31,20 +31,23 @@ export interface Replica {
   /** Why it takes no writes, or null. */
   readonly failure: SentinelError | null;
 
-  /** Resolves when the queue has room for more; fails with `overloaded` when too many wait already. Null: there is room now. */
+  /**
+   * Resolves when the queue has room for more; fails with `overloaded` when too many wait already. Null: there is room
+   * now. Whoever waits comes before whoever asks later: a producer's requests keep their order.
+   */
   waitForRoom(): Promise<void> | null;
   /** Appends the batches as one contiguous run. Throws what the log throws; nothing is appended then. */
   append(batches: readonly RecordBatch[]): ReplicaAppend;
   /** Whole committed batches from `from` on; see `PartitionLog.read`. */
   read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]>;
-  /** First committed batch that reaches `timestamp`, or null. */
-  batchForTimestamp(timestamp: TimestampMs): Promise<RecordBatch | null>;
+  /** First committed batch that ends above `from` (default: `startOffset`) and reaches `timestamp`, or null. */
+  batchForTimestamp(timestamp: TimestampMs, from?: Offset): Promise<RecordBatch | null>;
   trimBefore(offset: Offset): Promise<void>;
   applyRetention(nowMs: TimestampMs): Promise<number>;
   configure(settings: ReplicaSettings): void;
 
   /** Called each time the high watermark rises, or when reading will fail from now on. Must not throw. */
   readonly onAdvance: Set<() => void>;
-  /** Closes the log; those who wait fail with `reason`. Idempotent. */
+  /** Closes the log; whoever waits then or comes later fails with `reason`. Idempotent. */
   close(reason: SentinelError): Promise<void>;
 }

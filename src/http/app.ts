@@ -44,18 +44,21 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   });
   hono.notFound((c) => missing(c.env, (method) => router.match(method, rawPath(c.req.raw))[0].length > 0));
 
-  async function handle(request: Request, context: RequestContext): Promise<Response> {
-    const id = nextRequestId();
-    let response = await answerSafely(id, request, context);
-    if (request.method === "HEAD" && response.body !== null) response = new Response(null, response);
+  function handle(request: Request, context: RequestContext): Promise<Response> {
+    const answered = answerSafely(nextRequestId(), request, context);
+    const isPlain = request.method !== "HEAD" && !rules.hasCors;
+    return isPlain ? answered : answered.then((response) => finish(request, response));
+  }
+
+  /** What only few answers need. */
+  function finish(request: Request, response: Response): Response {
     const cors = rules.corsHeaders(request);
-    if (cors !== null) {
-      // Answers without a body of ours (a 304) may have headers that cannot be changed.
-      const headers = new Headers(response.headers);
-      for (const [name, value] of Object.entries(cors)) headers.append(name, value);
-      response = new Response(response.body, { status: response.status, headers });
-    }
-    return response;
+    const body = request.method === "HEAD" ? null : response.body;
+    if (cors === null) return new Response(body, response);
+    // Answers without a body of ours (a 304) may have headers that cannot be changed.
+    const headers = new Headers(response.headers);
+    for (const [name, value] of Object.entries(cors)) headers.append(name, value);
+    return new Response(body, { status: response.status, headers });
   }
 
   async function answerSafely(id: string, request: Request, context: RequestContext): Promise<Response> {

@@ -37,7 +37,7 @@ export function answer(
   exchange: Exchange,
   status: number,
   value: CborInput,
-  headers: Readonly<Record<string, string>> = {},
+  headers?: Readonly<Record<string, string>>,
 ): Response {
   if (documentFormat(exchange.accepted) === "json") return answerJson(exchange, status, JSON.stringify(value), headers);
   return new Response(asBody(encodeCbor(value)), {
@@ -51,12 +51,11 @@ export function answerJson(
   exchange: Exchange,
   status: number,
   text: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers?: Readonly<Record<string, string>>,
 ): Response {
-  return new Response(text, {
-    status,
-    headers: { ...commonHeaders(exchange), "content-type": "application/json", ...headers },
-  });
+  const all = commonHeaders(exchange);
+  all["content-type"] = "application/json";
+  return new Response(text, { status, headers: headers === undefined ? all : { ...all, ...headers } });
 }
 
 /** On every answer. Nothing may be kept by a cache unless a route says otherwise, and no browser may guess at its type. */

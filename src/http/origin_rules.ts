@@ -16,6 +16,8 @@ export class OriginRules {
   readonly #origins: ReadonlySet<string>;
   readonly #allowsAny: boolean;
   readonly #hosts: ReadonlySet<string> | null;
+  /** The last `Host` that passed: most requests bring the same. */
+  #lastHost: string | null = null;
 
   constructor(options: HttpAppOptions) {
     const origins = options.corsOrigins ?? [];
@@ -25,13 +27,21 @@ export class OriginRules {
     this.#hosts = options.isLoopback === true ? new Set(hosts) : null;
   }
 
+  /** Whether other origins than the broker's own may call. */
+  get hasCors(): boolean {
+    return this.#origins.size > 0;
+  }
+
   /** The fault of a request that this broker must not serve, or null. */
   refuse(request: Request): SentinelError | null {
     if (this.#hosts !== null) {
       const host = hostOf(request);
-      const name = hostName(host);
-      if (name === null || !(isLoopbackName(name) || this.#hosts.has(name))) {
-        return new SentinelError("misdirected", `Host ${JSON.stringify(host)} is no name of this broker`);
+      if (host !== this.#lastHost) {
+        const name = hostName(host);
+        if (name === null || !(isLoopbackName(name) || this.#hosts.has(name))) {
+          return new SentinelError("misdirected", `Host ${JSON.stringify(host)} is no name of this broker`);
+        }
+        this.#lastHost = host;
       }
     }
     const origin = request.headers.get("origin");

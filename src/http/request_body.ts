@@ -33,7 +33,8 @@ export async function readBody(reader: BodyReader, exchange: Exchange): Promise<
   const declared = headers.get("content-length");
   const bytes = declared === null || !LENGTH.test(declared)
     ? await readUndeclared(reader, exchange)
-    : await readDeclared(reader, exchange, Number(declared));
+    : new Uint8Array(await readDeclared(reader, exchange, Number(declared)));
+  if (bytes.length > reader.limits.httpBodyBytesMax) throw tooLarge(reader.limits, `${bytes.length} bytes`);
   return codec === null ? bytes : await open(reader, exchange, codec, bytes);
 }
 
@@ -78,17 +79,12 @@ function tooDeep(limits: HttpLimits): SentinelError {
   });
 }
 
-async function readDeclared(reader: BodyReader, exchange: Exchange, declared: number): Promise<Uint8Array> {
+function readDeclared(reader: BodyReader, exchange: Exchange, declared: number): Promise<ArrayBuffer> {
   if (declared > reader.limits.httpBodyBytesMax) throw tooLarge(reader.limits, `${declared} bytes`);
   reader.admission.reserveBody(exchange.holding, declared);
-  let bytes: Uint8Array;
-  try {
-    bytes = new Uint8Array(await exchange.request.arrayBuffer());
-  } catch (thrown) {
+  return exchange.request.arrayBuffer().catch((thrown: unknown) => {
     throw bodyFault(thrown);
-  }
-  if (bytes.length > reader.limits.httpBodyBytesMax) throw tooLarge(reader.limits, `${bytes.length} bytes`);
-  return bytes;
+  });
 }
 
 /** A body that does not say its length is counted while it comes. */

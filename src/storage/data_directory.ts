@@ -80,7 +80,17 @@ async function makeRoot(disk: Disk, path: string): Promise<void> {
     // A symbolic link too: what it points to may change while the broker runs.
     throw new SentinelError("storage_error", `The data directory ${path} is not a directory`);
   }
+  if (status !== null) return;
+  // The directory's own name must outlive a power loss too, and those of the parents that are made with it.
+  const made: string[] = [];
+  for (let missing = path; await disk.status(missing) === null; missing = parentOf(missing)) made.push(parentOf(missing));
   await disk.makeDirectory(path);
+  for (const parent of made) await disk.syncDirectory(parent);
+}
+
+function parentOf(path: string): string {
+  const slash = path.replace(/\/+$/, "").lastIndexOf("/");
+  return slash < 0 ? "." : slash === 0 ? "/" : path.slice(0, slash);
 }
 
 async function lockDirectory(disk: Disk, path: string): Promise<DiskLock> {
@@ -96,7 +106,8 @@ async function assertUnused(disk: Disk, path: string): Promise<void> {
   for (const name of await disk.list(path)) {
     // The metadata log is made before the identity; a crash between the two leaves it alone here.
     if (name === LOCK_FILE || name === "lost+found" || name.endsWith(".tmp") || name.startsWith("__cluster_metadata-")) continue;
-    throw new SentinelError("storage_error", `The data directory ${path} holds ${name} and no ${META_FILE}: it is not a new one, and not a broker's`);
+    const detail = `The data directory ${path} holds ${name} and no ${META_FILE}: it is not a new one, and not a broker's`;
+    throw new SentinelError("storage_error", detail);
   }
 }
 

@@ -41,7 +41,7 @@ export interface PartitionLog {
   readonly endOffset: Offset;
   readonly writtenOffset: Offset;
   readonly durableOffset: Offset;
-  /** Raised by each truncation at the moment it is called. */
+  /** Raised by each truncation at the moment it is called, and by each cut back. */
   readonly generation: number;
   /** Bytes that the log takes on disk. */
   readonly sizeBytes: number;
@@ -60,7 +60,10 @@ export interface PartitionLog {
   appendAsLeader(batch: RecordBatch, epoch: Epoch): { readonly baseOffset: Offset; readonly endOffset: Offset };
   /** Queues batches whose offsets and epochs the leader has given; the first starts at `endOffset`. */
   appendAsFollower(batches: readonly RecordBatch[]): { readonly endOffset: Offset };
-  /** Resolves when all that is appended now is durable; fails when it was cut back or the log has failed. One sync serves all who wait (group commit). */
+  /**
+   * Resolves when all that is appended now is durable; fails when it was cut back or the log has failed. One sync serves
+   * all who wait (group commit).
+   */
   flush(): Promise<FlushResult>;
   /** Asks for a sync of all that is appended without waiting for it: the listener hears of it. */
   requestFlush(): void;
@@ -73,15 +76,21 @@ export interface PartitionLog {
    * without a promise.
    */
   read(from: Offset, options: ReadOptions): RecordBatch[] | Promise<RecordBatch[]>;
-  /** The first batch at or after `startOffset` whose largest timestamp is at or after `timestamp` and which starts below `upTo`, or null. */
-  batchForTimestamp(timestamp: TimestampMs, upTo: Offset): Promise<RecordBatch | null>;
+  /**
+   * The first batch whose largest timestamp is at or after `timestamp`, which ends above `from` (default: `startOffset`)
+   * and starts below `upTo`, or null.
+   */
+  batchForTimestamp(timestamp: TimestampMs, upTo: Offset, from?: Offset): Promise<RecordBatch | null>;
 
   /** The epoch of the batch that holds `offset`, or the newest epoch below the end; −1 in an empty log without history. */
   epochAt(offset: Offset): Epoch;
   /** Where `epoch` ends: the start of the next larger one, or the log's end. Null when it never was in this log. */
   endOffsetForEpoch(epoch: Epoch): Offset | null;
 
-  /** Removes everything from `boundary` on, which must be a batch's base offset or the end. Durable when it resolves. */
+  /**
+   * Removes everything from `boundary` on; durable when it resolves, and nothing may be appended before. Fails with
+   * `offset_out_of_range`, and changes nothing, when that is below `startOffset` or no batch's base offset, nor the end.
+   */
   truncateFrom(boundary: Offset): Promise<void>;
   /** Moves `startOffset` up; never down, never past the end. Durable when it resolves. */
   trimBefore(offset: Offset): Promise<void>;
@@ -105,6 +114,6 @@ export interface LogSettings {
   readonly retentionMs: number;
   /** `retention.bytes`; −1: without bound. */
   readonly retentionBytes: number;
-  /** `max.message.bytes`, for recovery: a longer length field in a file is damage. Batches already stored may be larger, so the hard limit counts there. */
+  /** `max.message.bytes`. Batches that are stored may be larger: a reader goes by the hard limit. */
   readonly batchBytesMax: number;
 }

@@ -1,6 +1,9 @@
 import type { Disk, DiskFile } from "../platform/disk.ts";
 
-/** A whole small file, or null when it is missing or larger than `bytesMax`: a file that is no longer what it was is not read into memory. */
+/**
+ * A whole small file, or null when it is missing or larger than `bytesMax`: a file that is no longer what it was is not
+ * read into memory.
+ */
 export async function readSmallFile(disk: Disk, path: string, bytesMax: number): Promise<Uint8Array | null> {
   const status = await disk.status(path);
   if (status === null || status.kind !== "file" || status.sizeBytes > bytesMax) return null;

@@ -58,7 +58,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const { child, error, said } = start("signal");
       await said("\n");
       assert.equal(error(), `ready [["SENTINEL_PORT","1"]] false ${child.pid}\n`);
-      child.kill(signal);
+      // Not `child.kill`: Deno then takes the child for killed, whatever its end.
+      process.kill(child.pid!, signal);
       const [code] = await once(child, "close");
       assert.equal(code, 0);
       assert.match(error(), new RegExp(`got ${signal}`));

@@ -33,7 +33,7 @@ switch (terminal.args.at(-1)) {
       await say(`got ${signal}\n`);
       cancel();
     });
-    // Deno's handlers are in place a moment after the call: the kernel knows when.
+    // Handlers may be in place a moment after the call: the kernel knows when.
     while (!isCaught(2) || !isCaught(15)) await new Promise((resolve) => setTimeout(resolve, 1));
     await say(
       `ready ${JSON.stringify([...terminal.environment])} ${terminal.stdoutIsTerminal} ${terminal.processId}\n`,

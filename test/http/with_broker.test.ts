@@ -109,6 +109,17 @@ test("a long poll over the network answers when a record comes", async () => {
   await until(async () => await broker.metric("sentinel_http_waits") === 0);
 });
 
+test("a caller who goes away from its long poll frees its place", async () => {
+  await using broker = await live();
+  await broker.post(RECORDS, { value: "before" });
+  const stop = new AbortController();
+  const answer = fetch(`${broker.url}${FIRST}?from=latest&wait=25`, { signal: stop.signal });
+  await until(async () => await broker.metric("sentinel_http_waits") === 1);
+  stop.abort();
+  await assert.rejects(answer);
+  await until(async () => await broker.metric("sentinel_http_waits") === 0);
+});
+
 test("an event stream says at once that it is there, and is freed when its reader goes", async () => {
   await using broker = await live();
   await broker.post(RECORDS, { value: "before" });

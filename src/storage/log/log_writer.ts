@@ -19,16 +19,11 @@ import type { FlushResult, LogListener } from "../partition_log.ts";
 import { storeLeaderEpochs } from "./leader_epochs.ts";
 import { activeSegment, assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
+import { LogWaiters } from "./log_waiters.ts";
+import type { WaitKind } from "./log_waiters.ts";
 import { Mutex } from "../mutex.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
 import { Segment } from "./segment.ts";
-
-interface Waiter {
-  readonly kind: "written" | "durable";
-  readonly endOffset: Offset;
-  readonly resolve: () => void;
-  readonly reject: (error: SentinelError) => void;
-}
 
 /** Largest distance of an offset from its segment's base: index entries are relative, and Kafka reads them signed. */
 const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
@@ -45,7 +40,7 @@ export class LogWriter {
   #syncsPaused = false;
   /** Somebody wants everything below it durable. */
   #syncWanted: Offset = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new LogWaiters();
   #epochsDirty = false;
   #recoveryPointMs: number;
 
@@ -86,14 +81,13 @@ export class LogWriter {
     this.#kickSync();
   }
 
-  /** Runs `work` while nothing is written or synced; all that was queued before is written first. Fails in a log that has failed. */
+  /** Runs `work` while nothing is written or synced; all that was queued before is written first. The log may have failed by then. */
   async exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
     return await this.#mutex.run(async () => {
       this.#syncsPaused = true;
       try {
         await this.#writeQueue();
         if (this.#syncing !== null) await this.#syncing;
-        if (this.#state.failure !== null) throw this.#state.failure;
         return await work();
       } finally {
         this.#syncsPaused = false;
@@ -102,16 +96,10 @@ export class LogWriter {
     });
   }
 
-  /** Writes where recovery may begin; never a lower position than what stands there, but through `lowerRecoveryPoint`. */
-  async writeRecoveryPoint(point: RecoveryPoint): Promise<void> {
-    await this.#state.recoveryPointFile.write(point);
-    this.#state.recoveryPoint = point;
-    this.#recoveryPointMs = this.#state.clock.monotonicMs();
-  }
-
-  /** For what the slot before must not survive: see `RecoveryPointFile.writeBoth`. */
-  async writeBothRecoveryPoints(point: RecoveryPoint): Promise<void> {
-    await this.#state.recoveryPointFile.writeBoth(point);
+  /** Writes where recovery may begin. `slots` both: the one before must not come back, see `RecoveryPointFile.writeBoth`. */
+  async writeRecoveryPoint(point: RecoveryPoint, slots: "next" | "both" = "next"): Promise<void> {
+    const { recoveryPointFile } = this.#state;
+    await (slots === "both" ? recoveryPointFile.writeBoth(point) : recoveryPointFile.write(point));
     this.#state.recoveryPoint = point;
     this.#recoveryPointMs = this.#state.clock.monotonicMs();
   }
@@ -136,9 +124,7 @@ export class LogWriter {
   /** Everyone who waits for something at or above `offset` hears that it was taken back. */
   refuseFrom(offset: Offset, error: SentinelError): void {
     this.#syncWanted = Math.min(this.#syncWanted, offset);
-    const refused = this.#waiters.filter((waiter) => waiter.endOffset > offset);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.endOffset <= offset);
-    for (const waiter of refused) waiter.reject(error);
+    this.#waiters.refuseFrom(offset, error);
   }
 
   /** Takes no more writes until a restart. Everyone who waits hears of it. */
@@ -155,9 +141,7 @@ export class LogWriter {
       state.tailCache.truncateFrom(state.writtenOffset);
       this.#queue = [];
       this.#queuedBytes = 0;
-      const waiters = this.#waiters;
-      this.#waiters = [];
-      for (const waiter of waiters) waiter.reject(error);
+      this.#waiters.refuseFrom(-1, error);
       this.listener?.onFailure(error);
     }
     if (offline) state.offline ??= error;
@@ -192,7 +176,7 @@ export class LogWriter {
   async #prepareWrite(batch: RecordBatch): Promise<void> {
     const state = this.#state;
     if (state.recoveryPoint.clean) {
-      await this.#orFail(() => this.writeBothRecoveryPoints({ ...state.recoveryPoint, clean: false }));
+      await this.#orFail(() => this.writeRecoveryPoint({ ...state.recoveryPoint, clean: false }, "both"));
     }
     if (this.#epochsDirty) {
       await this.#orFailUnlessFull(() => storeLeaderEpochs(state.disk, state.directory, state.epochs));
@@ -206,7 +190,7 @@ export class LogWriter {
     const { segmentBytes, segmentMs } = this.#state.settings;
     const sizeBytes = active.sizeBytes + groupBytes;
     if (sizeBytes === 0) return false;
-    return sizeBytes + batch.sizeBytes > segmentBytes || active.isFull ||
+    return sizeBytes + batch.sizeBytes > segmentBytes || active.indexes.isFull ||
       batch.lastOffset - active.baseOffset > RELATIVE_OFFSET_MAX ||
       (active.firstTimestamp >= 0 && batch.maxTimestamp - active.firstTimestamp > segmentMs);
   }
@@ -383,30 +367,23 @@ export class LogWriter {
 
   // -- Waiting ------------------------------------------------------------------------------------------------------
 
-  #wait(kind: Waiter["kind"], endOffset: Offset): Promise<void> {
+  #wait(kind: WaitKind, endOffset: Offset): Promise<void> {
     const { failure } = this.#state;
     if (failure !== null) return Promise.reject(failure);
-    if (this.#reached(kind) >= endOffset) return Promise.resolve();
+    if (this.#reached[kind] >= endOffset) return Promise.resolve();
     if (kind === "durable") this.#syncWanted = Math.max(this.#syncWanted, endOffset);
-    const promise = new Promise<void>((resolve, reject) => this.#waiters.push({ kind, endOffset, resolve, reject }));
+    const promise = this.#waiters.wait(kind, endOffset);
     this.#kickSync();
     return promise;
   }
 
-  #reached(kind: Waiter["kind"]): Offset {
-    return kind === "written" ? this.#state.writtenOffset : this.#state.durableOffset;
+  get #reached(): Readonly<Record<WaitKind, Offset>> {
+    return { written: this.#state.writtenOffset, durable: this.#state.durableOffset };
   }
 
   /** Tells everyone who waits how far the log is now. */
   #settle(): void {
-    if (this.#waiters.length > 0) {
-      const waiters = this.#waiters;
-      this.#waiters = [];
-      for (const waiter of waiters) {
-        if (waiter.endOffset <= this.#reached(waiter.kind)) waiter.resolve();
-        else this.#waiters.push(waiter);
-      }
-    }
+    this.#waiters.settle(this.#reached);
     this.listener?.onProgress();
   }
 }

@@ -194,7 +194,7 @@ class Recovery {
     return { segments: this.#segments.length, cutBytes: this.#cutBytes, rewrittenBytes: this.#rewrittenBytes };
   }
 
-  /** What can be known without reading a byte. */
+  /** What can be known without walking a whole file. */
   async #checkSizes(): Promise<void> {
     const { segmentBaseOffset, position, clean, logStartOffset } = this.#trusted;
     const at = this.#segments.findIndex((segment) => segment.baseOffset === segmentBaseOffset);
@@ -210,9 +210,8 @@ class Recovery {
     if (clean && (at !== this.#segments.length - 1 || trusted.sizeBytes !== position)) {
       throw corruption(trusted.logPath, position, "there are bytes behind the end that the clean stop noted");
     }
-    for (const sealed of this.#segments.slice(0, at)) {
-      if (sealed.sizeBytes === 0) throw corruption(sealed.logPath, 0, "a sealed segment is empty");
-    }
+    // A sealed segment that is missing or cut leaves a hole that no single file shows.
+    for (const sealed of this.#segments.slice(0, at)) await sealed.checkEnd();
   }
 
   async #loadEpochs(): Promise<void> {
@@ -222,22 +221,30 @@ class Recovery {
       this.epochs = loaded;
       return;
     }
-    // The checkpoint is gone or not one: the sealed segments tell; the replay adds the rest.
-    for (const segment of this.#segments.slice(0, -1)) {
-      await segment.withReader(async () => {
-        const end = await scanSegment(
-          segment.file,
-          { from: 0, to: segment.sizeBytes, expectedOffset: null, epochMin: this.epochs.latest, contiguous: false },
-          (batch) => {
-            this.epochs.assign(batch.leaderEpoch, batch.baseOffset);
-            return null;
-          },
-        );
-        if (end.fault !== null) throw corruption(segment.logPath, end.position, end.fault);
-      });
-      await segment.unload();
+    // The checkpoint is gone or not one: what is below the recovery point tells; the replay adds the rest.
+    const { segmentBaseOffset, position } = this.#trusted;
+    for (const segment of this.#segments) {
+      if (segment.baseOffset > segmentBaseOffset) break;
+      await this.#collectEpochs(segment, segment.baseOffset === segmentBaseOffset ? position : segment.sizeBytes);
     }
     await storeLeaderEpochs(disk, directory, this.epochs);
+  }
+
+  async #collectEpochs(segment: Segment, to: number): Promise<void> {
+    await segment.openForReading();
+    try {
+      const end = await scanSegment(
+        segment.file,
+        { from: 0, to, expectedOffset: segment.baseOffset, epochMin: this.epochs.latest, contiguous: true },
+        (batch) => {
+          this.epochs.assign(batch.leaderEpoch, batch.baseOffset);
+          return null;
+        },
+      );
+      if (end.fault !== null) throw corruption(segment.logPath, end.position, end.fault);
+    } finally {
+      await segment.closeFile();
+    }
   }
 
   /** Walks from the last indexed batch below the recovery point to the first bad batch or the end. */
@@ -315,7 +322,8 @@ class Recovery {
     const endPosition = position + batch.sizeBytes;
     if (position < trusted.bytes && endPosition >= trusted.bytes) {
       if (endPosition !== trusted.bytes || batch.endOffset !== trusted.endOffset) {
-        return `the batch ends at ${endPosition} with offset ${batch.endOffset}, the recovery point is ${trusted.bytes} with ${trusted.endOffset}`;
+        return `the batch ends at ${endPosition} with offset ${batch.endOffset}, ` +
+          `the recovery point is ${trusted.bytes} with ${trusted.endOffset}`;
       }
     } else if (position === trusted.bytes && batch.baseOffset !== trusted.endOffset) {
       return `offset ${batch.baseOffset} where ${trusted.endOffset} is due`;
@@ -328,6 +336,11 @@ class Recovery {
     const epoch = batch.leaderEpoch;
     const known = this.epochs.epochAt(batch.baseOffset);
     if (epoch === known) return null;
+    const first = this.epochs.starts[0];
+    // A trim has taken the history below the log start, which may lie behind this batch's first offset.
+    if (first !== undefined && batch.baseOffset < first.startOffset) {
+      return epoch <= first.epoch ? null : `epoch ${epoch} before the first that the checkpoint knows, ${first.epoch}`;
+    }
     if (isTrusted || epoch < this.epochs.latest) return `epoch ${epoch} where the checkpoint says ${known}`;
     this.epochs.assign(epoch, batch.baseOffset);
     return null;

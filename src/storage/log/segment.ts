@@ -46,6 +46,7 @@ export class Segment {
 
   readonly #disk: Disk;
   #file: DiskFile | null = null;
+  #isWritable = false;
   /** Whether the indexes in memory are complete; a sealed segment's are loaded when needed. */
   #loaded = false;
   #loading: Promise<void> | null = null;
@@ -85,7 +86,15 @@ export class Segment {
 
   /** Opens the file for writing, for the segment that is or becomes active. Indexes are not loaded. */
   async openForWriting(): Promise<void> {
-    this.#file ??= await this.#disk.open(this.logPath, "write");
+    if (this.#file !== null && this.#isWritable) return;
+    const opened = await this.#disk.open(this.logPath, "write");
+    const previous = this.#file;
+    this.#file = opened;
+    this.#isWritable = true;
+    if (previous === null) return;
+    // Those who are inside may still use the descriptor that they began with.
+    if (this.#readers === 0) await previous.close();
+    else this.#onNoReaders.push(() => void previous.close().catch(ignore));
   }
 
   /** Lets `work` read while the files are held open; loads a sealed segment first. */
@@ -220,7 +229,12 @@ export class Segment {
   // -- Reading ----------------------------------------------------------------------------------------------------
 
   async openForReading(): Promise<void> {
-    this.#file ??= await this.#disk.open(this.logPath, "read");
+    if (this.#file !== null) return;
+    const opened = await this.#disk.open(this.logPath, "read");
+    if (this.#file === null) {
+      this.#file = opened;
+      this.#isWritable = false;
+    } else await opened.close();
   }
 
   /** Opens a sealed segment's file and loads or rebuilds its indexes. */
@@ -350,3 +364,5 @@ export class Segment {
     }
   }
 }
+
+function ignore(): void {}

@@ -3,7 +3,8 @@
  * parts: `LogWriter` writes and syncs, `recoverLog` opens, `Segment` reads; this class is what the replica sees.
  */
 import type { Epoch, Offset, TimestampMs } from "../../base/ids.ts";
-import { SentinelError } from "../../base/errors.ts";
+import { assert } from "../../base/assert.ts";
+import { PlatformError, SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
@@ -23,6 +24,7 @@ export class SegmentLog implements PartitionLog {
   /** Sealed segments whose files are open, in the order of their last use. */
   readonly #openSealed = new Set<Segment>();
   #closing: Promise<void> | null = null;
+  #truncating: Promise<void> | null = null;
 
   private constructor(state: LogState) {
     this.#state = state;
@@ -121,13 +123,13 @@ export class SegmentLog implements PartitionLog {
       const segment = this.#segmentOf(from);
       const end = Math.min(upTo, segment.endOffset);
       if (from >= end) return [];
-      const batches = await this.#inSegment(segment, generation, () => segment.read(from, maxBytes, end));
+      const batches = await this.#inSegment(segment, generation, () => segment.reader.read(from, maxBytes, end));
       if (batches !== null) return batches;
     }
   }
 
-  async batchForTimestamp(timestamp: TimestampMs, upTo: Offset): Promise<RecordBatch | null> {
-    let from = this.#state.startOffset;
+  async batchForTimestamp(timestamp: TimestampMs, upTo: Offset, fromOffset: Offset = 0): Promise<RecordBatch | null> {
+    let from = Math.max(fromOffset, this.#state.startOffset);
     while (from < Math.min(upTo, this.#state.writtenOffset)) {
       this.#assertReadable(Math.max(from, this.#state.startOffset));
       from = Math.max(from, this.#state.startOffset);
@@ -136,7 +138,7 @@ export class SegmentLog implements PartitionLog {
       const end = Math.min(upTo, segment.endOffset);
       const start = from;
       const found = await this.#inSegment(segment, generation, async () => ({
-        batch: segment.maxTimestamp < timestamp ? null : await segment.batchForTimestamp(timestamp, start, end),
+        batch: segment.maxTimestamp < timestamp ? null : await segment.reader.batchForTimestamp(timestamp, start, end),
       }));
       if (found === null) continue;
       if (found.batch !== null) return found.batch;
@@ -150,13 +152,21 @@ export class SegmentLog implements PartitionLog {
    * nothing. Damage takes the partition offline.
    */
   async #inSegment<Result>(segment: Segment, generation: number, work: () => Promise<Result>): Promise<Result | null> {
+    const state = this.#state;
+    const { truncations } = state;
+    const isStale = (): boolean => generation !== state.generation || truncations !== state.truncations;
     try {
       const result = await segment.withReader(work);
       this.#keepOpenSealed(segment);
-      return generation === this.#state.generation ? result : null;
+      return isStale() ? null : result;
     } catch (thrown) {
-      if (generation !== this.#state.generation || !this.#state.segments.includes(segment)) return null;
+      if (this.#truncating !== null) await this.#truncating;
+      if (isStale() || !state.segments.includes(segment)) return null;
       if (thrown instanceof SentinelError && thrown.code === "storage_error") throw this.#writer.fail(thrown, true);
+      // A process without free descriptors, or a device that does not answer: the next read may succeed.
+      if (thrown instanceof PlatformError) {
+        throw new SentinelError("storage_error", `The log ${state.directory} could not be read: ${thrown.message}`, { cause: thrown });
+      }
       throw thrown;
     }
   }
@@ -172,55 +182,74 @@ export class SegmentLog implements PartitionLog {
   async truncateFrom(boundary: Offset): Promise<void> {
     this.#assertWritable();
     const state = this.#state;
+    if (boundary < state.startOffset || boundary > state.endOffset) throw this.#outOfRange(boundary);
     state.generation += 1;
-    state.tailCache.truncateFrom(boundary);
-    await this.#writer.exclusively(async () => {
-      if (boundary >= state.endOffset) return;
-      try {
-        await this.#truncateFiles(boundary);
-      } catch (thrown) {
-        throw this.#writer.fail(thrown);
-      }
-      assertLogState(state);
-    });
+    const truncation = this.#writer.exclusively(() => this.#truncate(boundary));
+    // What readers wait for; a failure is for the caller.
+    this.#truncating = truncation.then(ignore, ignore);
+    try {
+      await truncation;
+    } finally {
+      this.#truncating = null;
+    }
   }
 
-  async #truncateFiles(boundary: Offset): Promise<void> {
+  async #truncate(boundary: Offset): Promise<void> {
     const state = this.#state;
+    if (state.failure !== null) throw state.failure;
+    if (boundary >= state.endOffset) return;
     const target = this.#segmentOf(boundary);
     await target.openForWriting();
-    const position = await target.withReader(() => target.positionOf(boundary));
-    if (position === null) throw new SentinelError("storage_error", `No batch of ${state.directory} starts at ${boundary}`);
+    const position = await target.withReader(() => target.reader.positionOf(boundary));
+    if (position === null) {
+      throw new SentinelError("offset_out_of_range", `No batch of ${state.directory} starts at offset ${boundary}`);
+    }
+    try {
+      await this.#truncateFiles(target, position, boundary);
+    } catch (thrown) {
+      throw this.#writer.fail(thrown);
+    }
+    this.#openSealed.delete(target);
+    state.truncations += 1;
+    const error = new SentinelError("storage_error", `The log ${state.directory} was truncated from offset ${boundary}`);
+    this.#writer.refuseFrom(boundary, error);
+    assertLogState(state);
+  }
+
+  async #truncateFiles(target: Segment, position: number, boundary: Offset): Promise<void> {
+    const state = this.#state;
     // Lowered first: a crash in between must find a recovery point that the file reaches.
-    await this.#writer.writeBothRecoveryPoints({
-      segmentBaseOffset: target.baseOffset,
-      position,
-      endOffset: boundary,
-      logStartOffset: Math.min(state.startOffset, boundary),
-      clean: false,
-    });
-    while (activeSegment(state) !== target) await state.segments.pop()!.remove();
+    const { baseOffset: segmentBaseOffset } = target;
+    await this.#writer.writeRecoveryPoint(
+      { segmentBaseOffset, position, endOffset: boundary, logStartOffset: state.startOffset, clean: false },
+      "both",
+    );
+    while (activeSegment(state) !== target) {
+      const removed = state.segments.pop()!;
+      this.#openSealed.delete(removed);
+      await removed.remove();
+    }
     await target.truncateFrom(position, boundary);
     await target.file.sync();
     await state.disk.syncDirectory(state.directory);
     state.endOffset = state.writtenOffset = boundary;
     state.durableOffset = boundary;
-    state.startOffset = Math.min(state.startOffset, boundary);
+    state.tailCache.truncateFrom(boundary);
     if (state.epochs.truncateFrom(boundary)) await storeLeaderEpochs(state.disk, state.directory, state.epochs);
-    this.#openSealed.delete(target);
   }
 
   async trimBefore(offset: Offset): Promise<void> {
     this.#assertWritable();
     const state = this.#state;
     if (offset <= state.startOffset) return;
-    if (offset > state.endOffset) {
-      throw new SentinelError("offset_out_of_range", `Cannot trim ${state.directory} before ${offset}: the log ends at ${state.endOffset}`);
-    }
+    if (offset > state.endOffset || !Number.isSafeInteger(offset)) throw this.#outOfRange(offset);
     await this.#writer.exclusively(async () => {
-      if (offset <= state.startOffset || state.failure !== null) return;
+      if (offset <= state.startOffset) return;
+      if (state.failure !== null) throw state.failure;
+      if (offset > state.endOffset) throw this.#outOfRange(offset);
       try {
-        await this.#writer.writeRecoveryPoint({ ...state.recoveryPoint, logStartOffset: offset });
+        // Both: the older one would ask for segments that are removed now.
+        await this.#writer.writeRecoveryPoint({ ...state.recoveryPoint, logStartOffset: offset }, "both");
         state.startOffset = offset;
         await this.#removeTrimmed();
       } catch (thrown) {
@@ -249,6 +278,7 @@ export class SegmentLog implements PartitionLog {
     let freedBytes = 0;
     let trimTo = state.startOffset;
     for (const segment of state.segments.slice(0, -1)) {
+      if (this.#closing !== null) return 0;
       const isTooMuch = retentionBytes >= 0 && totalBytes - segment.sizeBytes >= retentionBytes;
       const isTooOld = !isTooMuch && retentionMs >= 0 && await this.#isOlderThan(segment, nowMs - retentionMs);
       if (!isTooMuch && !isTooOld) break;
@@ -287,26 +317,31 @@ export class SegmentLog implements PartitionLog {
       state.offline ??= state.failure;
       state.tailCache.clear();
       await state.recoveryPointFile.close();
-      for (const segment of state.segments) await segment.closeFile();
+      for (const segment of state.segments) await segment.closeAfterReaders();
     });
   }
 
   // -- Inside -------------------------------------------------------------------------------------------------------
 
   #assertWritable(): void {
+    // A truncation decides where the next batch begins; whoever asked for it waits for it before appending.
+    assert(this.#truncating === null, () => `${this.#state.directory} is being truncated`);
     if (this.#closing !== null) throw new SentinelError("storage_error", `The log ${this.#state.directory} is closed`);
     if (this.#state.failure !== null) throw this.#state.failure;
   }
 
   #assertReadable(from: Offset): void {
-    const { offline, startOffset, endOffset, directory } = this.#state;
+    const { offline, startOffset, endOffset } = this.#state;
     if (offline !== null) throw offline;
-    if (from >= startOffset && from <= endOffset) return;
-    throw new SentinelError(
-      "offset_out_of_range",
-      `Offset ${from} is outside ${directory.slice(directory.lastIndexOf("/") + 1)}, which holds ${startOffset} to ${endOffset}`,
-      { facts: { earliest: startOffset, tail: endOffset } },
-    );
+    if (!(from >= startOffset && from <= endOffset && Number.isSafeInteger(from))) throw this.#outOfRange(from);
+  }
+
+  #outOfRange(offset: Offset): SentinelError {
+    const { startOffset, endOffset, directory } = this.#state;
+    const name = directory.slice(directory.lastIndexOf("/") + 1);
+    return new SentinelError("offset_out_of_range", `Offset ${offset} is outside ${name}, which holds ${startOffset} to ${endOffset}`, {
+      facts: { earliest: startOffset, tail: endOffset },
+    });
   }
 
   /** The segment that holds `offset`, or would. */
@@ -324,14 +359,18 @@ export class SegmentLog implements PartitionLog {
 
   /** Closes the sealed segments that were not read for the longest time: descriptors and indexes are bounded. */
   #keepOpenSealed(segment: Segment): void {
-    if (segment === activeSegment(this.#state)) return;
+    // The segment that a truncation is cutting back to is about to be the active one.
+    if (segment === activeSegment(this.#state) || this.#truncating !== null || this.#closing !== null) return;
     this.#openSealed.delete(segment);
     this.#openSealed.add(segment);
     for (const oldest of this.#openSealed) {
       if (this.#openSealed.size <= LIMITS.sealedSegmentsOpenMax) break;
       if (oldest.hasReaders) continue;
       this.#openSealed.delete(oldest);
-      void oldest.unload();
+      // Nothing is lost with a descriptor that was only read from.
+      oldest.unload().catch(ignore);
     }
   }
 }
+
+function ignore(): void {}

@@ -1,0 +1,80 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { test } from "node:test";
+import { memoryDisk } from "../../adapters/memory/disk.ts";
+import { assertMayListen, isLoopbackHost } from "../../src/server/listen_rules.ts";
+import { startServer } from "../../src/server/server.ts";
+import type { ServerOptions, StartStep } from "../../src/server/server.ts";
+import { currentPlatform } from "../adapters/current.ts";
+
+const OPTIONS: ServerOptions = {
+  dataPath: "/data",
+  host: "127.0.0.1",
+  port: 0,
+  httpPort: 0,
+  advertised: null,
+  nodeId: 1,
+  durability: "fsync",
+  flushIntervalMs: 100,
+  autoCreate: true,
+  partitionsDefault: 1,
+  insecure: false,
+  inMemory: true,
+};
+
+function memoryPlatform(disk = memoryDisk()) {
+  return { ...currentPlatform(), disk };
+}
+
+test("isLoopbackHost() takes every loopback address and no other", () => {
+  for (const host of ["127.0.0.1", "127.8.9.10", "localhost", "::1", "[::1]"]) ok(isLoopbackHost(host), host);
+  for (const host of ["0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "localhost.example", "1127.0.0.1", "127.0.0.1.example"]) {
+    ok(!isLoopbackHost(host), host);
+  }
+});
+
+test("assertMayListen() refuses a host that others reach, unless somebody decided so", () => {
+  assertMayListen("127.0.0.1", false);
+  assertMayListen("0.0.0.0", true);
+  let thrown: unknown;
+  try {
+    assertMayListen("0.0.0.0", false);
+  } catch (error) {
+    thrown = error;
+  }
+  ok(thrown instanceof Error && thrown.message.includes("0.0.0.0") && thrown.message.includes("--insecure"));
+});
+
+test("startServer() tells its steps in order: directory, recovery, then the listeners", async () => {
+  const steps: string[] = [];
+  const onStep = (step: StartStep) => steps.push(step.step === "listening" ? step.listener : step.step);
+  const server = await startServer(memoryPlatform(), OPTIONS, { log: () => {}, onStep });
+  deepEqual(steps, ["directory-ready", "recovered", "binary", "http"]);
+  ok(server.binary.port > 0 && server.http.port > 0);
+  const [node] = server.broker.describeCluster().nodes;
+  equal(node!.port, server.binary.port);
+  equal(node!.http, `http://localhost:${server.http.port}`);
+  await server.stop(1_000);
+});
+
+test("startServer() takes down what it started when a port is in use, and the directory is free again", async () => {
+  const disk = memoryDisk();
+  const first = await startServer(memoryPlatform(), OPTIONS, { log: () => {} });
+  const taken = { ...OPTIONS, httpPort: first.http.port };
+  await rejects(startServer(memoryPlatform(disk), taken, { log: () => {} }), { code: "address_in_use" });
+  const second = await startServer(memoryPlatform(disk), OPTIONS, { log: () => {} });
+  await Promise.all([first.stop(1_000), second.stop(1_000)]);
+});
+
+test("stop() is idempotent, ends a long poll with what is there, and refuses the next connection", async () => {
+  const server = await startServer(memoryPlatform(), OPTIONS, { log: () => {} });
+  const http = `http://127.0.0.1:${server.http.port}`;
+  await server.broker.createTopic("orders");
+  const poll = fetch(`${http}/v1/topics/orders/partitions/0/records?from=latest&wait=25`);
+  // The poll is inside the broker once its request counts as open.
+  while (!(await (await fetch(`${http}/metrics`)).text()).includes("sentinel_active_connections 2")) await Promise.resolve();
+  await Promise.all([server.stop(5_000), server.stop(5_000)]);
+  const answer = await poll;
+  equal(answer.status, 200);
+  deepEqual(((await answer.json()) as { records: unknown[] }).records, []);
+  await rejects(fetch(`${http}/livez`));
+});
