@@ -56,7 +56,9 @@ async function runAll(wanted: BenchArguments): Promise<void> {
   const machine = describeMachine((await currentPlatform()).runtime);
   const figures: Figure[] = [];
   for (const workload of WORKLOADS.filter(({ name }) => wanted.workloads.includes(name))) {
-    const found = await runOne(workload, machine, wanted.isSmoke);
+    const measured = await runOne(workload, machine, wanted.isSmoke);
+    // At this size nothing can be judged.
+    const found = wanted.isSmoke ? measured.map((figure) => ({ ...figure, target: "" })) : measured;
     figures.push(...found);
     const results = found.map((figure) => resultOf(figure, machine));
     if (wanted.isJson) { for (const result of results) console.log(jsonLine(result)); }

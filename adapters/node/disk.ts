@@ -7,6 +7,7 @@ import { PlatformError } from "../../src/base/errors.ts";
 import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/platform/disk.ts";
 import { errnoName, platformError } from "./errors.ts";
 import { FairSlots } from "./fair_slots.ts";
+import { gatherSlices } from "./gather.ts";
 
 /** Mode of every file that we make: what is in a log is nobody else's business. */
 export const FILE_MODE = 0o600;
@@ -167,7 +168,7 @@ class NodeDiskFile implements DiskFile {
     return this.#run("write", async () => {
       this.#mustBeWritable("write");
       let at = position;
-      for (let rest = slices.filter((slice) => slice.length > 0); rest.length > 0;) {
+      for (let rest = [...gatherSlices(slices)]; rest.length > 0;) {
         const now = this.#cutToFault(rest.slice(0, SLICES_OF_ONE_WRITE_MAX));
         const count = await attempt("write", this.#path, async () => {
           await this.#faults.beforeWrite?.(this.#path);

@@ -1,4 +1,4 @@
-/** Below it, copying slices together costs less than a call to the socket for each. */
+/** Below it, copying slices together costs less than a call to the socket, or an entry of a gathered write, for each. */
 const GATHER_BYTES_MAX = 64 * 1024;
 
 /** `slices` in order, small neighbours copied into one buffer, large ones as they are. No empty ones. */

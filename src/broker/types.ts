@@ -16,8 +16,6 @@ export interface ProduceOptions {
   readonly acks: Acks;
   /** Append only if the partition's next offset is this (HTTP If-Match); else `offset_mismatch` with `tail`. */
   readonly expectedOffset?: Offset;
-  /** From the producer, for one of Kafka's own batches; batches that we build are always well-formed. */
-  readonly untrusted?: boolean;
 }
 
 /** Records [first, first + count) of a partition were appended. */

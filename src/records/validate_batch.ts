@@ -48,7 +48,7 @@ export interface BatchRefusal {
 }
 
 /**
- * Checks header and records. The checksum is not looked at: `parseRecordBatch` with `verifyCrc` has done so for every
+ * Checks header and records. The checksum is not looked at: the broker has done so for every
  * batch that came from outside.
  */
 export function validateProducedBatch(batch: RecordBatch, options: ValidateBatchOptions): ProducedBatch | BatchRefusal {

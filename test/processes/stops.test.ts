@@ -17,7 +17,7 @@ const STOPS = isFullSize ? 60 : 5;
 const CLEAN = { code: 0, signal: null };
 const MIB = 1024 * 1024;
 
-test(`seed-V1: ${STOPS} stops under load keep every acknowledged record and end with 0`, async () => {
+test(`seed-V1, seed-V2: ${STOPS} stops under load keep every acknowledged record and end with 0`, async () => {
   await using directory = await makeTemporaryDirectory();
   const random = new SeededRandom(60);
   const ledger = new Ledger();

@@ -45,7 +45,6 @@ async function produceBatch(context: HandlerContext, request: ProduceRequest, by
   const batch = wholeBatch(bytes);
   const ack = context.broker.produceBatch(request.topic, request.partition ?? null, batch, {
     acks: request.acks,
-    untrusted: true,
   });
   if (request.acks === "none") return answerNothing(ack);
   return acknowledge([await ack]);
@@ -93,7 +92,7 @@ function readRecordForms(list: readonly unknown[], partition: number | undefined
   return records;
 }
 
-/** Exactly one batch; its records are the broker's to validate. */
+/** Exactly one batch; its checksum and its records are the broker's to validate. */
 function wholeBatch(bytes: Uint8Array): RecordBatch {
   const batch = parseRecordBatch(bytes, 0, { verifyCrc: false, batchBytesMax: LIMITS.batchBytesMax });
   if (isBatchFault(batch)) {

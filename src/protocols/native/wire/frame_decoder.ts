@@ -6,8 +6,11 @@ export interface FrameFault {
   readonly fault: string;
 }
 
-/** Bytes of the first buffer of a frame that did not arrive whole; it grows fourfold as bytes really arrive. */
-const FIRST_BUFFER_BYTES = 64 * 1024;
+/**
+ * Bytes of the first buffer of a frame that did not arrive whole; it grows fourfold as bytes really arrive. Most frames
+ * fit, and are copied once; a connection that only declares a length holds no more than this for it.
+ */
+const FIRST_BUFFER_BYTES = 256 * 1024;
 const GROWTH = 4;
 
 /**
