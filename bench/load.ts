@@ -7,11 +7,17 @@ export interface LoadClient {
   close(): void;
 }
 
+/** What a load has done. */
+export interface LoadResult {
+  readonly requests: number;
+  readonly perSecond: number;
+}
+
 /**
- * Closed loop: every client asks again as soon as it has its answer, until the time is over. Requests a second; those
- * that are under way at the end are waited for, and counted with the time that they took.
+ * Closed loop: every client asks again as soon as it has its answer, until the time is over. Those that are under way at
+ * the end are waited for, and counted with the time that they took.
  */
-export async function runLoad(clock: Clock, clients: readonly LoadClient[], durationMs: number): Promise<number> {
+export async function runLoad(clock: Clock, clients: readonly LoadClient[], durationMs: number): Promise<LoadResult> {
   const startMs = clock.monotonicMs();
   const endMs = startMs + durationMs;
   let count = 0;
@@ -22,5 +28,5 @@ export async function runLoad(clock: Clock, clients: readonly LoadClient[], dura
     } while (clock.monotonicMs() < endMs);
   };
   await Promise.all(clients.map(run));
-  return count / (clock.monotonicMs() - startMs) * 1_000;
+  return { requests: count, perSecond: count / (clock.monotonicMs() - startMs) * 1_000 };
 }

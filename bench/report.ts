@@ -57,15 +57,19 @@ function grouped(value: number): string {
   return rounded(value).toLocaleString("en-US", { maximumFractionDigits: 3 });
 }
 
-/** Columns as wide as their widest cell. */
-export function textTable(figures: readonly Figure[]): string {
+/** The heading and a row for each figure, columns as wide as their widest cell. */
+function alignedRows(figures: readonly Figure[]): string[][] {
   const rows = [[...COLUMNS], ...figures.map(cells)];
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
     row.map((cell, column) =>
       RIGHT.has(COLUMNS[column]!) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)
-    ).join("  ").trimEnd()
-  ).join("\n");
+    )
+  );
+}
+
+export function textTable(figures: readonly Figure[]): string {
+  return alignedRows(figures).map((row) => row.join("  ").trimEnd()).join("\n");
 }
 
 /** A page with a table for each machine, runtime and commit, in the order of the results. */
@@ -81,9 +85,12 @@ export function markdownPage(results: readonly Result[]): string {
     "Made by `npm run bench -- --table FILE` from a results file; how to read it stands at the top of `bench/main.ts`.",
   ];
   for (const [heading, group] of groups) {
-    lines.push("", `## ${heading}`, "", `| ${COLUMNS.join(" | ")} |`);
-    lines.push(`|${COLUMNS.map((name) => RIGHT.has(name) ? " ---: " : " --- ").join("|")}|`);
-    for (const result of group) lines.push(`| ${cells(result).join(" | ")} |`);
+    const [head, ...rows] = alignedRows(group).map((row) => `| ${row.join(" | ")} |`);
+    // Laid out as the formatter would, which checks this page too.
+    const rule = head!.slice(2, -2).split(" | ").map((cell, column) =>
+      RIGHT.has(COLUMNS[column]!) ? `${"-".repeat(cell.length - 1)}:` : "-".repeat(cell.length)
+    );
+    lines.push("", `## ${heading}`, "", head!, `| ${rule.join(" | ")} |`, ...rows);
   }
   return `${lines.join("\n")}\n`;
 }

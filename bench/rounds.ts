@@ -31,6 +31,11 @@ export async function compareInRounds(
     limits.push(await limit());
     values.push(await ours());
   }
+  return comparisonOf(limits, values);
+}
+
+/** The same from measurements that were taken already, round by round. */
+export function comparisonOf(limits: readonly number[], values: readonly number[]): Comparison {
   const ratios = values.map((value, round) => value / limits[round]!);
   return {
     value: median(values),

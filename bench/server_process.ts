@@ -2,9 +2,8 @@
  * Servers under load run in a process of their own, on the same runtime: load generator and server do not share an event
  * loop, and with two cores each has one.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { spawnSync } from "node:child_process";
 import { commandFor } from "./runtime.ts";
 
 /** Where a server listens; what it does not have is missing. */
@@ -53,6 +52,21 @@ function firstLine(child: ChildProcess, entry: string): Promise<string> {
     child.on("error", reject);
     child.on("exit", (code) => reject(new Error(`The server ${entry} ended with ${code} before it listened`)));
   });
+}
+
+/** Linux counts processor time in hundredths of a second, whatever its kernel's own tick is. */
+const TICK_MS = 10;
+
+/** Milliseconds of processor time that a process has used, all its threads and the kernel's part; NaN outside Linux. */
+export async function processorMs(processId: number): Promise<number> {
+  try {
+    const stat = await readFile(`/proc/${processId}/stat`, "utf8");
+    // The name, second, is in parentheses and may hold anything; user and system time are the 14th and the 15th.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  } catch {
+    return NaN;
+  }
 }
 
 /** Bytes of memory that a process holds (resident set size). */

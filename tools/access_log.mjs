@@ -53,7 +53,9 @@ export function* accessLog(lines, seed) {
     const address = `${1 + below(223)}.${below(256)}.${below(256)}.${below(256)}`;
     const path = pick(PATHS).replace("%d", String(below(100_000)));
     const request = `${pick(METHODS)} ${path} HTTP/1.1`;
-    let text = `${address} - - [${timeText(timeMs)}] "${request}" ${pick(STATUSES)} ${below(60_000)} "-" "${pick(AGENTS)}"`;
+    let text = `${address} - - [${timeText(timeMs)}] "${request}" ${pick(STATUSES)} ${below(60_000)} "-" "${
+      pick(AGENTS)
+    }"`;
     const kind = below(1_000);
     if (kind < 20) text += "\r";
     else if (kind === 20) text = "";

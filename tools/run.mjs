@@ -5,13 +5,14 @@ import { runInterop } from "./interop.mjs";
 import { DENO, ROOT } from "./paths.mjs";
 import { setUp } from "./setup.mjs";
 import { bench, start } from "./start.mjs";
-import { runChecks, runTests } from "./test.mjs";
+import { runChecks, runFullTests, runTests } from "./test.mjs";
 
 const COMMANDS = {
   start,
   bench,
   compile: () => process.exit(compile()),
   test: async (args) => process.exit(await runTests(args)),
+  "test:full": async () => process.exit(await runFullTests()),
   "test:interop": async (args) => process.exit(await runInterop(args)),
   check: async () => process.exit(await runChecks()),
   format: () => process.exit(spawnSync(DENO, ["fmt", "--quiet"], { cwd: ROOT, stdio: "inherit" }).status ?? 1),

@@ -4,7 +4,8 @@ import { ROOT } from "./paths.mjs";
 
 /**
  * A step: `name`, `command` with `args`, `env` to add, `after` (names of steps that must have ended), `count` (reads
- * `{passed, failed}` from the output; without it the step itself counts as one).
+ * `{passed, failed}` from the output; without it the step itself counts as one), `msMax` in place of the ten minutes,
+ * `isTold` (its output is shown however it ends).
  */
 
 const PLACES = 2;
@@ -52,7 +53,7 @@ export function runStep(step) {
     const timer = setTimeout(() => {
       timedOut = true;
       killGroup(child, "SIGKILL");
-    }, STEP_MS_MAX);
+    }, step.msMax ?? STEP_MS_MAX);
     const end = (code, note) => {
       clearTimeout(timer);
       groups.delete(child);
@@ -62,7 +63,7 @@ export function runStep(step) {
     };
     child.on("error", (error) => end(1, `Cannot start ${step.command}: ${error.message}\n`));
     child.on("close", (code, signal) => {
-      if (timedOut) end(1, `Cut off after ${STEP_MS_MAX / 1000} s\n`);
+      if (timedOut) end(1, `Cut off after ${(step.msMax ?? STEP_MS_MAX) / 1000} s\n`);
       else end(code ?? 1, signal === null ? "" : `Ended by ${signal}\n`);
     });
   });
@@ -105,7 +106,7 @@ export async function runSteps(steps) {
 function tell(result) {
   const { step, passed, failed, ms, output } = result;
   showRunning([]);
-  if (failed > 0) console.log(`---- ${step.name}\n${output.trimEnd()}\n----`);
+  if (failed > 0 || step.isTold) console.log(`---- ${step.name}\n${output.trimEnd()}\n----`);
   const counts = step.count === undefined ? "" : `${passed} passed, ${failed} failed`;
   const mark = failed > 0 ? "FAILED" : "ok    ";
   console.log(`${mark} ${step.name.padEnd(16)} ${counts.padEnd(28)} ${(ms / 1000).toFixed(1)} s`);

@@ -5,6 +5,9 @@ import { join } from "node:path";
 
 /** Bun gives a test 5 s by default, Deno none at all; a minute is for slow machines, not for slow tests. */
 const TEST_MS_MAX = 60_000;
+/** The full sizes (`npm run test:full`) take minutes where the gate takes seconds. */
+const FULL_MS_MAX = 60 * 60_000;
+const FULL_TESTS = ["test/binary", "test/processes"];
 /** Tests of the compiled binary; run once, since the binary brings its own runtime. */
 const BINARY_TESTS = "test/binary";
 
@@ -35,7 +38,7 @@ function checkSteps() {
     tsc("types: core", "tsconfig.core.json"),
     tsc("types: web", "tsconfig.web.json"),
     tsc("types: all", "tsconfig.json"),
-    { name: "types: deno", command: DENO, args: ["check", "--quiet", "tools", "adapters/deno"] },
+    { name: "types: deno", command: DENO, args: ["check", "--quiet", "tools", "adapters/deno", "test/examples/deno"] },
   ];
 }
 
@@ -87,4 +90,20 @@ export async function runTests(args) {
   // Last and alone: a benchmark beside the tests would slow both down.
   const bench = has("bench/main.ts") ? [{ ...smoke, after: steps.map((step) => step.name) }] : [];
   return finish(await runSteps([...steps, ...bench]));
+}
+
+/**
+ * `npm run test:full`: the tests that start whole processes, in their full size. One after the other, with what each
+ * says: they tell how fast they were. Returns the exit code.
+ */
+export async function runFullTests() {
+  const full = testSteps(FULL_TESTS, ["compile"]).map((step, index, steps) => ({
+    ...step,
+    args: step.args.map((arg) => arg.startsWith("--timeout=") ? `--timeout=${FULL_MS_MAX}` : arg),
+    env: { ...step.env, SENTINEL_FULL: "1" },
+    msMax: FULL_MS_MAX,
+    isTold: true,
+    after: ["compile", ...steps.slice(0, index).map((earlier) => earlier.name)],
+  }));
+  return finish(await runSteps([compileStep(), ...full]));
 }

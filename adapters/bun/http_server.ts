@@ -5,7 +5,7 @@
  * counts time in whole seconds. Left to us: the bounds of a body, in bytes and in time.
  */
 import type { HttpListener, HttpServer, HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
-import { bodyStream, bodyTooLarge } from "../http1/request_body.ts";
+import { bodyStream, bodyTooLarge } from "../node/request_body.ts";
 import { formatAddress } from "../node/address.ts";
 import { platformError } from "../node/errors.ts";
 import { bunClock } from "./clock.ts";
@@ -83,7 +83,7 @@ async function boundBody(
   server.timeout(request, seconds(options.bodyMsMax + options.idleMsMax));
   const reader = request.body!.getReader();
   let givenBytes = 0;
-  const next = async (): Promise<Uint8Array | null> => {
+  const next = async (): Promise<Uint8Array<ArrayBuffer> | null> => {
     if (declared !== null && length > options.bodyBytesMax) throw bodyTooLarge(options.bodyBytesMax);
     const read = await reader.read();
     if (read.done) {
@@ -98,7 +98,6 @@ async function boundBody(
     clock: bunClock,
     bodyMsMax: options.bodyMsMax,
     next,
-    onProgress: () => {},
     onGivenUp: () => {
       context.isBodyGivenUp = true;
       reader.cancel().catch(() => {});

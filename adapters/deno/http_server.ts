@@ -1,6 +1,5 @@
-import { makeHttpServer } from "../http1/server.ts";
+import { makeHttpServer } from "../node/http_server.ts";
 import { denoClock } from "./clock.ts";
-import { denoNetwork } from "./network.ts";
 
-/** Not `Deno.serve`: see `http1/server.ts`. */
-export const denoHttpServer = makeHttpServer(denoNetwork, denoClock);
+/** Not `Deno.serve`: see `node/http_server.ts`. */
+export const denoHttpServer = makeHttpServer(denoClock);

@@ -4,9 +4,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
+import { z } from "zod";
 import { LIMITS } from "../../src/base/limits.ts";
 import { decodeCbor } from "../../src/cbor/decode_cbor.ts";
-import { produceBodySchema, produceEnvelopeSchema } from "../../src/http/schemas.ts";
+import { produceBodySchema } from "../../src/http/schemas.ts";
 import { currentPlatform } from "../runtime.ts";
 import { entryOptions, serveUntilInputEnds } from "./serve.ts";
 
@@ -14,17 +15,28 @@ const { answerPath } = entryOptions<{ readonly answerPath: string }>();
 const answer = new Uint8Array(await readFile(answerPath));
 const app = new Hono();
 
-// JSON as an application would do it: the whole body against its schema.
+const bytes = z.instanceof(Uint8Array);
+/** The shape of `produceBodySchema`'s envelope, in CBOR's types. */
+const cborBodySchema = z.strictObject({
+  records: z.array(z.object({
+    key: bytes.nullable().optional(),
+    value: bytes.nullable().optional(),
+    headers: z.array(z.tuple([z.string(), bytes.nullable()])).optional(),
+    timestamp: z.number().int().min(0).optional(),
+    partition: z.number().int().min(0).optional(),
+  })).min(1),
+});
+
+// As an application does it: the whole body against its schema.
 app.post("/json", async (c) => {
   produceBodySchema.parse(await c.req.json());
   return new Response(answer, { headers: { "content-type": "application/json" } });
 });
 
-// CBOR against the envelope only, which is all that the broker has a schema check.
 app.post("/cbor", async (c) => {
   const decoded = decodeCbor(new Uint8Array(await c.req.arrayBuffer()), { depthMax: LIMITS.bodyDepthMax });
   if ("fault" in decoded) throw new Error(decoded.fault);
-  produceEnvelopeSchema.parse(decoded.value);
+  cborBodySchema.parse(decoded.value);
   return new Response(answer, { headers: { "content-type": "application/cbor" } });
 });
 
@@ -37,5 +49,7 @@ const listener = await httpServer.listen({ host: "127.0.0.1", port: 0 }, (reques
   headerBytesMax: LIMITS.httpHeaderBytesMax,
   bodyBytesMax: LIMITS.httpBodyBytesMax,
   bodyMsMax: LIMITS.httpBodyMsMax,
+  writeStallMsMax: LIMITS.connectionWriteStallMsMax,
+  connectionsMax: LIMITS.httpConnectionsMax,
 });
 await serveUntilInputEnds({ httpPort: listener.address.port }, () => listener.stop(1_000));

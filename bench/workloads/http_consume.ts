@@ -1,11 +1,11 @@
 /** `http-consume`: full CBOR pages out of the log, beside a handler that answers the same bytes ready made. */
 import { writeFile } from "node:fs/promises";
 import { encodeCbor } from "../../src/cbor/encode_cbor.ts";
-import { compareServers, scaled } from "../beside_server.ts";
+import { compareServers } from "../beside_server.ts";
 import { askOnce, HttpLoadClient, httpRequest } from "../http_client.ts";
 import { textValue } from "../payloads.ts";
 import { startServerProcess } from "../server_process.ts";
-import { besideFigure, type Workload } from "../workload.ts";
+import type { Workload } from "../workload.ts";
 
 const RECORDS = 1_000;
 const VALUE_BYTES = 1_000;
@@ -38,9 +38,9 @@ export const httpConsume: Workload = {
         ours.push(...await HttpLoadClient.open(network, port, pageFrom(index), 1));
       }
       const limit = await HttpLoadClient.open(network, handler.addresses.httpPort!, ready, CONNECTIONS);
-      const comparison = await compareServers(context, limit, ours);
-      const named = { workload: "http-consume", figure: "records_per_s", unit: "1/s", beside: "ready-made answers" };
-      return [besideFigure(named, scaled(comparison, RECORDS))];
+      const names = { workload: "http-consume", prefix: "", beside: "ready-made answers", records: RECORDS };
+      const limitLoaded = { server: handler, clients: limit };
+      return await compareServers(context, names, limitLoaded, { server: broker, clients: ours });
     } finally {
       await Promise.all([broker.stop(), handler.stop()]);
     }

@@ -4,17 +4,17 @@
  */
 import { writeFile } from "node:fs/promises";
 import { encodeCbor } from "../../src/cbor/encode_cbor.ts";
-import { compareServers, scaled } from "../beside_server.ts";
+import { compareServers } from "../beside_server.ts";
 import type { Figure } from "../figure.ts";
 import { askOnce, HttpLoadClient, httpRequest } from "../http_client.ts";
 import { textValue } from "../payloads.ts";
-import { startServerProcess } from "../server_process.ts";
-import { type BenchContext, besideFigure, type Workload } from "../workload.ts";
+import { type ServerProcess, startServerProcess } from "../server_process.ts";
+import type { BenchContext, Workload } from "../workload.ts";
 
 const VALUE_BYTES = 1_000;
 
 interface Shape {
-  readonly figure: string;
+  readonly prefix: string;
   readonly connections: number;
   readonly records: number;
   readonly type: "json" | "cbor";
@@ -22,8 +22,8 @@ interface Shape {
 }
 
 const SHAPES: readonly Shape[] = [
-  { figure: "single_records_per_s", connections: 256, records: 1, type: "json", ratioMin: 0.6 },
-  { figure: "batched_records_per_s", connections: 8, records: 1_000, type: "cbor", ratioMin: 0.5 },
+  { prefix: "single_", connections: 256, records: 1, type: "json", ratioMin: 0.6 },
+  { prefix: "batched_", connections: 8, records: 1_000, type: "cbor", ratioMin: 0.5 },
 ];
 
 export const httpProduce: Workload = {
@@ -34,7 +34,7 @@ export const httpProduce: Workload = {
     const broker = await startServerProcess("broker", { dataPath: `${context.directory}/data` });
     const figures: Figure[] = [];
     try {
-      for (const shape of SHAPES) figures.push(await runShape(context, shape, broker.addresses.httpPort!));
+      for (const shape of SHAPES) figures.push(...await runShape(context, shape, broker));
     } finally {
       await broker.stop();
     }
@@ -52,9 +52,10 @@ function body({ type, records }: Shape): Uint8Array {
   });
 }
 
-async function runShape(context: BenchContext, shape: Shape, port: number): Promise<Figure> {
+async function runShape(context: BenchContext, shape: Shape, broker: ServerProcess): Promise<Figure[]> {
   const { network } = context.platform;
-  const { figure, connections, records, type, ratioMin } = shape;
+  const { prefix, connections, records, type, ratioMin } = shape;
+  const port = broker.addresses.httpPort!;
   const headers = { "content-type": `application/${type}`, accept: `application/${type}` };
   const bytes = body(shape);
   const ours = httpRequest("POST", `/v1/topics/bench-${type}/records`, headers, bytes);
@@ -63,13 +64,12 @@ async function runShape(context: BenchContext, shape: Shape, port: number): Prom
   const handler = await startServerProcess("http_handler", { answerPath });
   const limit = httpRequest("POST", `/${type}`, headers, bytes);
   try {
-    const comparison = await compareServers(
-      context,
-      await HttpLoadClient.open(network, handler.addresses.httpPort!, limit, connections),
-      await HttpLoadClient.open(network, port, ours, connections),
-    );
-    const named = { workload: "http-produce", figure, unit: "1/s", beside: "parse-only handler" };
-    return besideFigure({ ...named, target: { of: "ratio", atLeast: ratioMin } }, scaled(comparison, records));
+    const target = { of: "ratio", atLeast: ratioMin } as const;
+    const names = { workload: "http-produce", prefix, beside: "parse-only handler", records, target };
+    return await compareServers(context, names, {
+      server: handler,
+      clients: await HttpLoadClient.open(network, handler.addresses.httpPort!, limit, connections),
+    }, { server: broker, clients: await HttpLoadClient.open(network, port, ours, connections) });
   } finally {
     await handler.stop();
   }

@@ -1,11 +1,11 @@
 /** `native-fetch`: records through native frames from the log, beside a server that sends the same frames ready made. */
 import { writeFile } from "node:fs/promises";
-import { compareServers, scaled } from "../beside_server.ts";
+import { compareServers } from "../beside_server.ts";
 import { askFrame, FrameLoadClient, requestFrame } from "../frame_client.ts";
 import { runLoad } from "../load.ts";
 import { makeBatch } from "../payloads.ts";
-import { startServerProcess } from "../server_process.ts";
-import { besideFigure, type Workload } from "../workload.ts";
+import { type ServerProcess, startServerProcess } from "../server_process.ts";
+import type { Workload } from "../workload.ts";
 
 const RECORDS = 1_000;
 const VALUE_BYTES = 100;
@@ -35,11 +35,13 @@ export const nativeFetch: Workload = {
     const replyPath = `${context.directory}/reply`;
     await writeFile(replyPath, await askFrame(network, port, fetches[0]!));
     const readyMade = await startServerProcess("frames", { replyPath });
-    const open = (at: number) => FrameLoadClient.open({ network, port: at, frames: fetches, inFlight: IN_FLIGHT });
+    const loaded = async (server: ServerProcess) => {
+      const options = { network, port: server.addresses.binaryPort!, frames: fetches, inFlight: IN_FLIGHT };
+      return { server, clients: await FrameLoadClient.open(options) };
+    };
+    const names = { workload: "native-fetch", prefix: "", beside: "ready-made frames", records: RECORDS };
     try {
-      const comparison = await compareServers(context, await open(readyMade.addresses.binaryPort!), await open(port));
-      const named = { workload: "native-fetch", figure: "records_per_s", unit: "1/s", beside: "ready-made frames" };
-      return [besideFigure(named, scaled(comparison, RECORDS))];
+      return await compareServers(context, names, await loaded(readyMade), await loaded(broker));
     } finally {
       await Promise.all([broker.stop(), readyMade.stop()]);
     }

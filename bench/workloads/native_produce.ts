@@ -3,12 +3,11 @@
  * them: one sends each frame back, the other answers as the broker does and writes nothing.
  */
 import { writeFile } from "node:fs/promises";
-import { compareServers, scaled } from "../beside_server.ts";
-import type { Figure } from "../figure.ts";
+import { compareServers } from "../beside_server.ts";
 import { askFrame, FrameLoadClient, requestFrame } from "../frame_client.ts";
 import { makeBatch } from "../payloads.ts";
-import { startServerProcess } from "../server_process.ts";
-import { besideFigure, type Workload } from "../workload.ts";
+import { type ServerProcess, startServerProcess } from "../server_process.ts";
+import type { Workload } from "../workload.ts";
 
 const RECORDS = 1_000;
 const VALUE_BYTES = 100;
@@ -29,27 +28,20 @@ export const nativeProduce: Workload = {
     await writeFile(replyPath, await askFrame(network, broker.addresses.binaryPort!, frame));
     const echo = await startServerProcess("frames", { replyPath: null });
     const answerer = await startServerProcess("frames", { replyPath });
-    const open = (port: number) => FrameLoadClient.open({ network, port, frames: [frame], inFlight: IN_FLIGHT });
-    const figures: Figure[] = [];
+    const loaded = async (server: ServerProcess) => {
+      const port = server.addresses.binaryPort!;
+      return { server, clients: await FrameLoadClient.open({ network, port, frames: [frame], inFlight: IN_FLIGHT }) };
+    };
+    const names = { workload: "native-produce", records: RECORDS };
+    const besideEcho = { ...names, prefix: "", beside: "frame echo", target: { of: "ratio", atLeast: 0.5 } } as const;
+    const besideAnswerer = { ...names, prefix: "unechoed_", beside: "frame answerer" };
     try {
-      for (
-        const { beside, limit } of [{ beside: "frame echo", limit: echo }, {
-          beside: "frame answerer",
-          limit: answerer,
-        }]
-      ) {
-        const comparison = await compareServers(
-          context,
-          await open(limit.addresses.binaryPort!),
-          await open(broker.addresses.binaryPort!),
-        );
-        const named = { workload: "native-produce", figure: "records_per_s", unit: "1/s", beside };
-        const target = beside === "frame echo" ? { target: { of: "ratio", atLeast: 0.5 } as const } : {};
-        figures.push(besideFigure({ ...named, ...target }, scaled(comparison, RECORDS)));
-      }
+      return [
+        ...await compareServers(context, besideEcho, await loaded(echo), await loaded(broker)),
+        ...await compareServers(context, besideAnswerer, await loaded(answerer), await loaded(broker)),
+      ];
     } finally {
       await Promise.all([broker.stop(), echo.stop(), answerer.stop()]);
     }
-    return figures;
   },
 };

@@ -6,6 +6,7 @@
 import { connectNative, type NativeClient } from "../../src/client/native_client.ts";
 import { makeBatch } from "../payloads.ts";
 import { residentBytes, startServerProcess } from "../server_process.ts";
+import { median } from "../statistics.ts";
 import { RecordBatch } from "../../src/records/record_batch.ts";
 import { type BenchContext, loneFigure, type Workload } from "../workload.ts";
 
@@ -14,6 +15,8 @@ const VALUE_BYTES = 100;
 const IN_FLIGHT = 8;
 /** Records that producers may be ahead of the consumer. */
 const LAG_RECORDS_MAX = 200_000;
+/** Memory at a moment is the median of so many seconds up to it. */
+const MEDIAN_SECONDS = 15;
 const TOPIC = "bench";
 
 /** How far both sides are. */
@@ -43,15 +46,17 @@ export const soak: Workload = {
         consume(consumer, progress),
         ...Array.from({ length: IN_FLIGHT }, () => produce(producer, progress)),
       ];
-      const warmMegabytes = await watch(context, broker.processId, progress, warmSeconds, seconds);
+      const megabytes = await watch(context, broker.processId, progress, seconds);
       // Whatever went wrong meanwhile comes out here.
       await Promise.all(work);
-      const endMegabytes = await residentBytes(broker.processId) / 1e6;
+      // A garbage collector's memory goes up and down: one moment says little.
+      const around = (second: number) => median(megabytes.slice(Math.max(0, second - MEDIAN_SECONDS), second));
       const named = { workload: "soak", unit: "MB" };
       return [
         loneFigure({ workload: "soak", figure: "consumed_records_per_s", unit: "1/s" }, progress.consumed / seconds),
-        loneFigure({ ...named, figure: "memory_after_first_minute_mb" }, warmMegabytes),
-        loneFigure({ ...named, figure: "memory_at_end_mb" }, endMegabytes),
+        loneFigure({ ...named, figure: "memory_after_first_minute_mb" }, around(warmSeconds)),
+        loneFigure({ ...named, figure: "memory_at_end_mb" }, around(seconds)),
+        loneFigure({ ...named, figure: "memory_peak_mb" }, Math.max(...megabytes)),
       ];
     } finally {
       producer.close();
@@ -84,24 +89,23 @@ async function consume(client: NativeClient, progress: Progress): Promise<void> 
   }
 }
 
-/** Lets both sides run; megabytes at `warmSeconds`. */
+/** Lets both sides run; the broker's megabytes at every second. */
 async function watch(
   context: BenchContext,
   processId: number,
   progress: Progress,
-  warmSeconds: number,
   seconds: number,
-): Promise<number> {
-  let warmMegabytes = 0;
+): Promise<number[]> {
+  const samples: number[] = [];
   for (let second = 1; second <= seconds; second++) {
     await new Promise<void>((resolve) => void setTimeout(resolve, 1_000));
     const megabytes = await residentBytes(processId) / 1e6;
-    if (second === warmSeconds) warmMegabytes = megabytes;
+    samples.push(megabytes);
     context.progress(
       `${second} of ${seconds} s, ${Math.round(progress.consumed / second)} records/s, ${Math.round(megabytes)} MB`,
     );
   }
   progress.isOver = true;
   for (const wake of progress.waiting.splice(0)) wake();
-  return warmMegabytes;
+  return samples;
 }

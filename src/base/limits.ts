@@ -60,6 +60,8 @@ export const LIMITS = {
   httpIdleMsMax: 60_000,
   /** HTTP: bytes of a request's header block. */
   httpHeaderBytesMax: 16 * KIB,
+  /** HTTP: connections. Each is a descriptor and some 20 KiB; every waiting long poll and stream (`httpWaitsMax`) has one. */
+  httpConnectionsMax: 10_000,
   /** HTTP: requests in work at once; beyond it 429. Long polls and streams have a bound of their own. */
   httpRequestsInWorkMax: 4_096,
   /** HTTP: bytes of bodies in work at once. */

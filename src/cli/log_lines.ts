@@ -7,7 +7,8 @@ export type Log = (level: LogLevel, message: string) => void;
 
 /**
  * The server's log on standard error, a line an event. Lines are written one after another; a reader who does not keep up
- * loses the newest ones, and is told how many: a log must not hold up the broker or fill its memory.
+ * loses the newest ones, and is told how many: a log must not hold up the broker or fill its memory. Nor may it end the
+ * broker: lines that cannot be written (the log's disk is full) are lost and counted, too.
  */
 export function openLog(terminal: Terminal, clock: Clock, format: "text" | "json"): Log {
   const encoder = new TextEncoder();
@@ -17,12 +18,15 @@ export function openLog(terminal: Terminal, clock: Clock, format: "text" | "json
   const write = async (): Promise<void> => {
     isWriting = true;
     while (waiting.length > 0) {
-      const lines = waiting.join("");
+      const lines = waiting;
+      const told = lost;
       waiting = [];
-      await terminal.writeError(encoder.encode(lines));
-      if (lost > 0) {
-        waiting.push(formatLine(format, clock.nowMs(), "warn", `${lost} lines of the log were lost`));
-        lost = 0;
+      const note = told === 0 ? "" : formatLine(format, clock.nowMs(), "warn", `${told} lines of the log were lost`);
+      try {
+        await terminal.writeError(encoder.encode(lines.join("") + note));
+        lost -= told;
+      } catch {
+        lost += lines.length;
       }
     }
     isWriting = false;

@@ -51,20 +51,27 @@ async function run(context: CommandContext, startServer: StartServer, args: read
   const where = settings.memory ? "memory" : settings.data;
   await output.lineNow(`Starting Sentinel server on port ${settings.port} (data: ${where})`);
   let isRecovered = false;
-  let server: RunningServer;
+  let server: RunningServer | null = null;
   try {
     if (settings.readyFile !== undefined) await removeFile(platform, settings.readyFile);
     const log = openLog(terminal, platform.clock, settings.logFormat);
     server = await startServer(platform, settings, startHooks(output, log, where, () => isRecovered = true));
     await announce(context, settings, { server, startMs });
   } catch (thrown) {
-    // The seeds' texts (facts X1): what fails after the recovery is the listening.
-    const what = isRecovered ? "Server error: failed to listen" : "Failed to create server: failed to open storage";
+    // It listens, but cannot say so: the ready file cannot be written.
+    await server?.stop(0);
+    const what = server !== null
+      ? "Server error: failed to announce"
+      // The seeds' texts (facts X1): what fails after the recovery is the listening.
+      : isRecovered
+      ? "Server error: failed to listen"
+      : "Failed to create server: failed to open storage";
     await output.error(`${what}: ${describeError(thrown)}`);
     return EXIT_FAILED;
   }
   await stop.asked;
-  await output.lineNow("\nShutting down...");
+  // Standard output may be a file on a full disk: the storage is to be closed all the same.
+  await output.lineNow("\nShutting down...").catch(() => {});
   try {
     await server.stop(settings.shutdownTimeoutMs);
   } catch (thrown) {

@@ -19,6 +19,10 @@ export interface HttpServerOptions {
   readonly bodyBytesMax: number;
   /** Time for a body to arrive whole. */
   readonly bodyMsMax: number;
+  /** A request that said `keepOpen` and whose caller takes nothing of its answer for this long is cut. */
+  readonly writeStallMsMax: number;
+  /** Above it a connection is not served: closed, or (where only requests can be counted) answered 503. */
+  readonly connectionsMax: number;
 }
 
 export interface HttpListener extends Listener {

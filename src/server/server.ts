@@ -187,6 +187,8 @@ class ServerParts implements Server {
       headerBytesMax: LIMITS.httpHeaderBytesMax,
       bodyBytesMax: LIMITS.httpBodyBytesMax,
       bodyMsMax: LIMITS.httpBodyMsMax,
+      writeStallMsMax: LIMITS.connectionWriteStallMsMax,
+      connectionsMax: LIMITS.httpConnectionsMax,
     });
   }
 }

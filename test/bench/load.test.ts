@@ -26,7 +26,7 @@ test("runLoad() counts all exchanges, also those that are under way at the end",
     close: () => {},
   };
   // 3, 6, 9, 12 ms: the fourth began before the tenth.
-  assert.equal(await runLoad(clock, [client], 10), 4 / 12 * 1_000);
+  assert.deepEqual(await runLoad(clock, [client], 10), { requests: 4, perSecond: 4 / 12 * 1_000 });
   assert.equal(exchanges, 4);
 });
 

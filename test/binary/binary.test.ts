@@ -1,5 +1,6 @@
 /** `dist/sentinel`: the compiled program does what the one from source does, and needs nothing beside it. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,15 +9,12 @@ import { makeTemporaryDirectory } from "../adapters/temporary_directory.ts";
 import { startBroker } from "../processes/broker_process.ts";
 import { runScript } from "../processes/script_run.ts";
 import { binaryPath, ended, gather, sentinel } from "../processes/sentinel_command.ts";
-import { spawn } from "node:child_process";
 
 const kind = "binary";
 
-test("the compiled program does the quick start, survives restarts, and refuses what is wrong", async () => {
-  await runScript("quick_start", kind);
-  await runScript("restart", kind);
-  await runScript("refusals", kind);
-});
+test("the compiled program does the quick start", () => runScript("quick_start", kind));
+test("the compiled program survives restarts", () => runScript("restart", kind));
+test("the compiled program refuses what is wrong", () => runScript("refusals", kind));
 
 test("the compiled program names its version, and helps", async () => {
   const version = await sentinel(["--version"], { kind });

@@ -228,3 +228,20 @@ test("serve logs to stderr, in text or in JSON, one line an event", async () => 
     }
   }
 });
+
+test("serve closes the storage though standard output cannot be written", async () => {
+  const { terminal, seen, code } = serve(["serve"]);
+  await terminal.untilOut("ready in");
+  terminal.writeOut = () => Promise.reject(new PlatformError("no_space", "write to", "standard output"));
+  terminal.interrupt();
+  equal(await code, 0);
+  equal(seen.stopMs, 30_000);
+});
+
+test("serve stops what it has started when the ready file cannot be written", async () => {
+  await using directory = await makeTemporaryDirectory();
+  const { terminal, seen, code } = serve(["serve", "-ready-file", `${directory.path}/missing/ready.json`]);
+  equal(await code, 1);
+  equal(seen.stopMs, 0);
+  match(terminal.errors, /^Server error: failed to announce: not_found: /);
+});

@@ -21,9 +21,9 @@ test("seed-D1, seed-D2: the demo sends valid JSON from distinct files, in the se
   // Three rows a file: ten records need every file that is picked, and a file taken twice would show.
   for (let file = 1; file <= 2; file++) {
     const rows = [0, 1, 2].map((row) =>
-      `20260101 10:0${row},A,"${TARGET.replaceAll('"', '""')}",${file}${row},${file * 70 + row},Northbound,20260101 10:1${row},${
-        row === 1 ? "True" : "False"
-      },${row + 5}`
+      `20260101 10:0${row},A,"${TARGET.replaceAll('"', '""')}",${file}${row},${
+        file * 70 + row
+      },Northbound,20260101 10:1${row},${row === 1 ? "True" : "False"},${row + 5}`
     );
     await writeFile(join(data, name(file)), [HEAD, ...rows, ""].join("\n"));
   }
@@ -33,7 +33,9 @@ test("seed-D1, seed-D2: the demo sends valid JSON from distinct files, in the se
   const lines = [1, 2].flatMap((file) => [
     "",
     `Processing: ${name(file)}`,
-    ...[0, 1, 2].map((row) => `  [  ${(file - 1) * 3 + row + 1}] Route ${String(file * 70 + row).padStart(3)} → ${shown}`),
+    ...[0, 1, 2].map((row) =>
+      `  [  ${(file - 1) * 3 + row + 1}] Route ${String(file * 70 + row).padStart(3)} → ${shown}`
+    ),
   ]);
   assertLines(demo.out, [
     RULE,

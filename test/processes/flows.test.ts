@@ -5,4 +5,5 @@ import { ownKind } from "./sentinel_command.ts";
 
 test("seed-P1, seed-W5: the quick start", () => runScript("quick_start", ownKind));
 test("seed-O1, seed-K5: what was there before a restart is there after it", () => runScript("restart", ownKind));
-test("seed-C1, seed-P3, seed-P4: what is refused, with which words and exit code", () => runScript("refusals", ownKind));
+test("seed-C1, seed-P3, seed-P4: what is refused, with which words and exit code", () =>
+  runScript("refusals", ownKind));

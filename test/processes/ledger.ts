@@ -71,9 +71,9 @@ export class Ledger {
       for (const [offset, value] of this.#acknowledged.get(`${topic}-${partition}`) ?? []) {
         if (values[offset] === value) continue;
         assert.fail(
-          `${topic}-${partition} (${values.length} records) offset ${offset}: acknowledged was ${start(value)}, there is ${
-            start(values[offset])
-          }`,
+          `${topic}-${partition} (${values.length} records) offset ${offset}: acknowledged was ${
+            start(value)
+          }, there is ${start(values[offset])}`,
         );
       }
       for (const value of values) {

@@ -13,7 +13,9 @@ test("consume | head -1 ends quietly, also with -follow", async () => {
   await using broker = await startBroker();
   await fill(broker, "t", COUNT);
   for (const flags of ["-raw", "-json", "-max-messages 1000000", "-raw -follow"]) {
-    const line = `{ ${shellWord(ownKind)} consume -topic t ${flags} -broker ${broker.binary}; echo "code $?" >&2; } | head -1`;
+    const line = `{ ${
+      shellWord(ownKind)
+    } consume -topic t ${flags} -broker ${broker.binary}; echo "code $?" >&2; } | head -1`;
     const { out, errors } = await shell(line);
     assert.equal(out.split("\n").length, 2, out);
     assert.equal(errors, "code 0\n", flags);
@@ -65,7 +67,10 @@ test("a broker that dies under a producer is said, with what was acknowledged", 
   producer.stdin!.end("three\n");
   assert.equal((await exited).code, 1);
   // The reader may learn of the two records just before their producer does.
-  assert.match(errors(), /^Failed to produce: (connection_reset|closed): [^\n]+( \(after 2 acknowledged record\(s\)\))?\n$/);
+  assert.match(
+    errors(),
+    /^Failed to produce: (connection_reset|closed): [^\n]+( \(after 2 acknowledged record\(s\)\))?\n$/,
+  );
 });
 
 async function fill(broker: BrokerProcess, topic: string, count: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** A web server's log through the whole program and back, byte for byte: by pipe and CLI, and over HTTP in CBOR. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -103,7 +104,7 @@ async function readByHttp(broker: BrokerProcess, log: Uint8Array): Promise<void>
     for (const { offset, value } of page.records) {
       assert.equal(offset, next);
       const line = log.subarray(at, at + value.length);
-      if (!equalBytes(line, value)) assert.fail(`record ${offset} is not what was sent`);
+      if (Buffer.compare(line, value) !== 0) assert.fail(`record ${offset} is not what was sent`);
       at += value.length;
       // A value that is cut short would end before the line does.
       assert.ok(at === log.length || log[at] === LF, `record ${offset} is shorter than its line`);
@@ -113,10 +114,6 @@ async function readByHttp(broker: BrokerProcess, log: Uint8Array): Promise<void>
     assert.equal(page.next, next);
   }
   assert.equal(next, LINES);
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 async function cborOf(response: Response) {

@@ -10,7 +10,7 @@
  * there is room again. A failed *sync* is final: nothing is known of those pages any more, so the log takes no writes
  * until a restart has read what is really there.
  */
-import type { Offset } from "../../base/ids.ts";
+import type { Epoch, Offset } from "../../base/ids.ts";
 import { assert } from "../../base/assert.ts";
 import { isPlatformError, SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
@@ -21,12 +21,13 @@ import { activeSegment, assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
 import { LogWaiters } from "./log_waiters.ts";
 import type { WaitKind } from "./log_waiters.ts";
+import { mustRollBefore } from "./must_roll.ts";
 import { Mutex } from "../mutex.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
 import { Segment } from "./segment.ts";
 
-/** Largest distance of an offset from its segment's base: index entries are relative, and Kafka reads them signed. */
-const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+/** The checkpoint names an epoch that was taken back: the next batch of any epoch must mend it. */
+const EPOCHS_NOT_STORED: Epoch = -2;
 
 export class LogWriter {
   readonly #state: LogState;
@@ -41,11 +42,13 @@ export class LogWriter {
   /** Somebody wants everything below it durable. */
   #syncWanted: Offset = 0;
   readonly #waiters = new LogWaiters();
-  #epochsDirty = false;
+  /** Batches of later epochs must wait until the checkpoint has them. */
+  #storedEpoch: Epoch;
   #recoveryPointMs: number;
 
   constructor(state: LogState) {
     this.#state = state;
+    this.#storedEpoch = state.epochs.latest;
     this.#recoveryPointMs = state.clock.monotonicMs();
   }
 
@@ -57,7 +60,7 @@ export class LogWriter {
   append(batch: RecordBatch): void {
     const state = this.#state;
     assert(batch.baseOffset === state.endOffset, () => `batch ${batch.baseOffset} where ${state.endOffset} is due`);
-    if (state.epochs.assign(batch.leaderEpoch, batch.baseOffset)) this.#epochsDirty = true;
+    state.epochs.assign(batch.leaderEpoch, batch.baseOffset);
     state.endOffset = batch.endOffset;
     state.tailCache.append(batch);
     this.#queue.push(batch);
@@ -104,21 +107,38 @@ export class LogWriter {
     this.#recoveryPointMs = this.#state.clock.monotonicMs();
   }
 
+  /** Brings the epoch checkpoint up to date. Durable when it resolves. */
+  async storeEpochs(): Promise<void> {
+    const { disk, directory, epochs } = this.#state;
+    const { latest } = epochs;
+    await storeLeaderEpochs(disk, directory, epochs);
+    this.#storedEpoch = latest;
+  }
+
   /** The last words of a log that works: everything synced, indexes complete, the clean mark. Call inside `exclusively`. */
   async finish(): Promise<void> {
     const state = this.#state;
+    const point = await this.syncToEnd();
+    await activeSegment(state).finishIndexes();
+    await this.writeRecoveryPoint({ ...point, clean: true });
+  }
+
+  /** Syncs all that is written; the recovery point that this allows. Call inside `exclusively`. */
+  async syncToEnd(): Promise<RecoveryPoint> {
+    const state = this.#state;
     const active = activeSegment(state);
-    await this.#syncFile(active);
-    state.durableOffset = state.writtenOffset;
-    await active.finishIndexes();
-    await this.writeRecoveryPoint({
+    if (state.durableOffset < state.writtenOffset) {
+      await this.#syncFile(active);
+      state.durableOffset = state.writtenOffset;
+      this.#settle();
+    }
+    return {
       segmentBaseOffset: active.baseOffset,
       position: active.sizeBytes,
       endOffset: state.writtenOffset,
       logStartOffset: state.startOffset,
-      clean: true,
-    });
-    this.#settle();
+      clean: state.recoveryPoint.clean,
+    };
   }
 
   /** Everyone who waits for something at or above `offset` hears that it was taken back. */
@@ -178,30 +198,20 @@ export class LogWriter {
     if (state.recoveryPoint.clean) {
       await this.#orFail(() => this.writeRecoveryPoint({ ...state.recoveryPoint, clean: false }, "both"));
     }
-    if (this.#epochsDirty) {
-      await this.#orFailUnlessFull(() => storeLeaderEpochs(state.disk, state.directory, state.epochs));
-      this.#epochsDirty = false;
-    }
-    if (this.#mustRollBefore(batch)) await this.#roll();
-  }
-
-  #mustRollBefore(batch: RecordBatch, groupBytes = 0): boolean {
-    const active = activeSegment(this.#state);
-    const { segmentBytes, segmentMs } = this.#state.settings;
-    const sizeBytes = active.sizeBytes + groupBytes;
-    if (sizeBytes === 0) return false;
-    return sizeBytes + batch.sizeBytes > segmentBytes || active.indexes.isFull ||
-      batch.lastOffset - active.baseOffset > RELATIVE_OFFSET_MAX ||
-      (active.firstTimestamp >= 0 && batch.maxTimestamp - active.firstTimestamp > segmentMs);
+    if (batch.leaderEpoch > this.#storedEpoch) await this.#orFailUnlessFull(() => this.storeEpochs());
+    if (mustRollBefore(batch, activeSegment(state), state.settings)) await this.#roll();
   }
 
   /** As many batches from the queue as fit into one write and into the active segment. */
   #takeGroup(): RecordBatch[] {
+    const { settings } = this.#state;
+    const active = activeSegment(this.#state);
     let count = 1;
     let bytes = this.#queue[0]!.sizeBytes;
     while (count < this.#queue.length) {
       const next = this.#queue[count]!;
-      if (bytes + next.sizeBytes > LIMITS.logWriteBytesMax || this.#mustRollBefore(next, bytes)) break;
+      if (bytes + next.sizeBytes > LIMITS.logWriteBytesMax || next.leaderEpoch > this.#storedEpoch) break;
+      if (mustRollBefore(next, active, settings, bytes)) break;
       bytes += next.sizeBytes;
       count += 1;
     }
@@ -292,7 +302,7 @@ export class LogWriter {
     if (state.failure !== null) return;
     state.endOffset = state.writtenOffset;
     state.generation += 1;
-    if (state.epochs.truncateFrom(state.endOffset)) this.#epochsDirty = true;
+    if (state.epochs.truncateFrom(state.endOffset)) this.#storedEpoch = EPOCHS_NOT_STORED;
     state.tailCache.truncateFrom(state.endOffset);
     this.#queue = [];
     this.#queuedBytes = 0;

@@ -334,13 +334,11 @@ class Recovery {
   /** Below the recovery point the checkpoint knows every epoch; above it, a batch may bring a new one, never an older. */
   #epochFaultOf(batch: RecordBatch, isTrusted: boolean): string | null {
     const epoch = batch.leaderEpoch;
-    const known = this.epochs.epochAt(batch.baseOffset);
+    const { logStartOffset } = this.#trusted;
+    // A trim has taken the history below the log start, and nobody reads there.
+    if (batch.endOffset <= logStartOffset) return null;
+    const known = this.epochs.epochAt(Math.max(batch.baseOffset, logStartOffset));
     if (epoch === known) return null;
-    const first = this.epochs.starts[0];
-    // A trim has taken the history below the log start, which may lie behind this batch's first offset.
-    if (first !== undefined && batch.baseOffset < first.startOffset) {
-      return epoch <= first.epoch ? null : `epoch ${epoch} before the first that the checkpoint knows, ${first.epoch}`;
-    }
     if (isTrusted || epoch < this.epochs.latest) return `epoch ${epoch} where the checkpoint says ${known}`;
     this.epochs.assign(epoch, batch.baseOffset);
     return null;

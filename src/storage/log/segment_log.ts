@@ -8,7 +8,7 @@ import { PlatformError, SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
-import { storeLeaderEpochs } from "./leader_epochs.ts";
+import { corruption } from "./corruption.ts";
 import { activeSegment, assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -123,8 +123,23 @@ export class SegmentLog implements PartitionLog {
       const segment = this.#segmentOf(from);
       const end = Math.min(upTo, segment.endOffset);
       if (from >= end) return [];
-      const batches = await this.#inSegment(segment, generation, () => segment.reader.read(from, maxBytes, end));
+      const batches = await this.#inSegment(segment, generation, async () => {
+        const found = await segment.reader.read(from, maxBytes, end);
+        await this.#checkEpochs(segment, found);
+        return found;
+      });
       if (batches !== null) return batches;
+    }
+  }
+
+  /** No checksum covers a batch's epoch: a stale or misdirected sector of the same offsets shows there alone. */
+  async #checkEpochs(segment: Segment, batches: readonly RecordBatch[]): Promise<void> {
+    const { epochs, startOffset } = this.#state;
+    for (const { baseOffset, leaderEpoch } of batches) {
+      const known = epochs.epochAt(Math.max(baseOffset, startOffset));
+      if (leaderEpoch === known) continue;
+      const position = await segment.reader.positionOf(baseOffset) ?? 0;
+      throw corruption(segment.logPath, position, `epoch ${leaderEpoch} where the checkpoint says ${known}`);
     }
   }
 
@@ -235,7 +250,7 @@ export class SegmentLog implements PartitionLog {
     state.endOffset = state.writtenOffset = boundary;
     state.durableOffset = boundary;
     state.tailCache.truncateFrom(boundary);
-    if (state.epochs.truncateFrom(boundary)) await storeLeaderEpochs(state.disk, state.directory, state.epochs);
+    if (state.epochs.truncateFrom(boundary)) await this.#writer.storeEpochs();
   }
 
   async trimBefore(offset: Offset): Promise<void> {
@@ -248,8 +263,10 @@ export class SegmentLog implements PartitionLog {
       if (state.failure !== null) throw state.failure;
       if (offset > state.endOffset) throw this.#outOfRange(offset);
       try {
-        // Both: the older one would ask for segments that are removed now.
-        await this.#writer.writeRecoveryPoint({ ...state.recoveryPoint, logStartOffset: offset }, "both");
+        // The log must reach its new start after a power loss too, so all of it is synced first. Both slots: the older
+        // one would ask for segments that are removed now.
+        const point = await this.#writer.syncToEnd();
+        await this.#writer.writeRecoveryPoint({ ...point, logStartOffset: offset }, "both");
         state.startOffset = offset;
         await this.#removeTrimmed();
       } catch (thrown) {
@@ -267,7 +284,7 @@ export class SegmentLog implements PartitionLog {
       this.#openSealed.delete(removed);
       await removed.remove();
     }
-    if (state.epochs.trimBefore(state.startOffset)) await storeLeaderEpochs(state.disk, state.directory, state.epochs);
+    if (state.epochs.trimBefore(state.startOffset)) await this.#writer.storeEpochs();
   }
 
   async applyRetention(nowMs: TimestampMs): Promise<number> {

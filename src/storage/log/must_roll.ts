@@ -1,0 +1,18 @@
+import type { RecordBatch } from "../../records/record_batch.ts";
+import type { LogSettings } from "../partition_log.ts";
+import type { Segment } from "./segment.ts";
+
+/** Largest distance of an offset from its segment's base: index entries are relative, and Kafka reads them signed. */
+const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+
+/**
+ * Whether `batch` belongs into a new segment (Kafka's LogSegment.shouldRoll): the active one would grow too large, spans
+ * too long a time, or its index is full. `groupBytes` are about to be written before it. An empty segment takes any batch.
+ */
+export function mustRollBefore(batch: RecordBatch, active: Segment, settings: LogSettings, groupBytes = 0): boolean {
+  const sizeBytes = active.sizeBytes + groupBytes;
+  if (sizeBytes === 0) return false;
+  return sizeBytes + batch.sizeBytes > settings.segmentBytes || active.indexes.isFull ||
+    batch.lastOffset - active.baseOffset > RELATIVE_OFFSET_MAX ||
+    (active.firstTimestamp >= 0 && batch.maxTimestamp - active.firstTimestamp > settings.segmentMs);
+}

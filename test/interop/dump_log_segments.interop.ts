@@ -1,0 +1,127 @@
+/**
+ * Kafka reads our files: a broker writes partitions in several segments, with plain and compressed batches, headers and
+ * tombstones, and Kafka's own DumpLogSegments checks them: every batch, every index entry, every time entry.
+ *
+ * The tool exits with 0 whatever it finds. What counts is that stderr is empty and that stdout has no complaint.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { bunPlatform } from "../../adapters/bun/platform.ts";
+import { Broker } from "../../src/broker/broker.ts";
+import type { Codec } from "../../src/platform/compression.ts";
+import { buildRecordBatch } from "../../src/records/build_batch.ts";
+import { compressBatch } from "../../src/records/compressed_batch.ts";
+import type { RecordInput } from "../../src/records/record.ts";
+import { makeTemporaryDirectory } from "../adapters/temporary_directory.ts";
+
+const POM = new URL("../../bench/peers/kafka.pom.xml", import.meta.url).pathname;
+const CODECS: readonly (Codec | "none")[] = ["none", "gzip", "snappy", "lz4", "zstd"];
+const BATCHES = 60;
+/** Its Java port starts from −1, so that it complains about every segment that does not start at 0. */
+const KNOWN_COMPLAINT = /^Non-consecutive offsets in .*\n(?: *-1 is followed by \d+\n?)+/gm;
+
+let passed = 0;
+let failed = 0;
+
+function check(name: string, fault: string | null): void {
+  if (fault === null) passed += 1;
+  else failed += 1;
+  console.log(fault === null ? `ok      ${name}` : `FAILED  ${name}: ${fault}`);
+}
+
+function end(line: string): never {
+  console.log(line);
+  process.exit(failed > 0 ? 1 : 0);
+}
+
+/** The class path of Kafka's tools, fetched once into the cache. */
+function kafkaClassPath(cache: string): string {
+  const libraries = join(cache, "kafka");
+  if (!existsSync(libraries)) {
+    const args = ["-q", "-f", POM, "dependency:copy-dependencies", `-DoutputDirectory=${libraries}.part`];
+    const copied = spawnSync("mvn", args, { encoding: "utf8", timeout: 300_000 });
+    if (copied.error !== undefined) end(`cannot run: mvn: ${copied.error.message}`);
+    if (copied.status !== 0) end(`cannot run: mvn failed: ${copied.stdout.split("\n").find((line) => line.includes("ERROR")) ?? copied.stderr.trim()}`);
+    spawnSync("mv", [`${libraries}.part`, libraries]);
+  }
+  return `${libraries}/*`;
+}
+
+async function batchOf(seed: number, codec: Codec | "none") {
+  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const records: RecordInput[] = Array.from({ length: 1 + seed % 7 }, (_, index) => ({
+    key: index % 3 === 0 ? null : utf8(`key ${seed}`),
+    value: index % 4 === 3 ? null : utf8(`value ${seed}/${index} `.repeat(1 + seed % 9)),
+    headers: index % 2 === 0 ? [] : [{ key: "kind", value: utf8("test") }, { key: "none", value: null }],
+    timestamp: Date.now() - 100_000 + ((seed * 7_919) % 50_000) + index,
+  }));
+  const plain = buildRecordBatch(records, { nowMs: Date.now() });
+  return codec === "none" ? plain : await compressBatch(plain, codec, bunPlatform().compression);
+}
+
+async function writePartitions(dataPath: string): Promise<Map<string, number>> {
+  const { broker } = await Broker.open(bunPlatform(), {
+    dataPath,
+    nodeId: 1,
+    durability: "fsync",
+    flushIntervalMs: 100,
+    autoCreate: false,
+    partitionsDefault: 1,
+    segmentBytesMin: 1_000,
+  });
+  const ends = new Map<string, number>();
+  for (const interval of ["0", "4096"]) {
+    for (const codec of CODECS) {
+      const topic = `${codec}-${interval}`;
+      await broker.createTopic(topic, { config: { "segment.bytes": interval === "0" ? "3000" : "12000", "index.interval.bytes": interval } });
+      let end = 0;
+      for (let seed = 0; seed < BATCHES * (interval === "0" ? 1 : 4); seed++) {
+        const ack = await broker.produceBatch(topic, 0, await batchOf(seed, codec), { acks: "leader" });
+        end = ack.first + ack.count;
+      }
+      ends.set(topic, end);
+    }
+  }
+  await broker.close();
+  return ends;
+}
+
+function dump(classPath: string, args: readonly string[]): { stdout: string; stderr: string } {
+  const run = spawnSync("java", ["-Xmx256m", "-cp", classPath, "org.apache.kafka.tools.DumpLogSegments", ...args], {
+    encoding: "utf8",
+    timeout: 120_000,
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (run.error !== undefined) end(`cannot run: java: ${run.error.message}`);
+  return run;
+}
+
+function faultIn({ stdout, stderr }: { stdout: string; stderr: string }): string | null {
+  const complaint = stderr.replace(KNOWN_COMPLAINT, "").trim();
+  if (complaint !== "") return complaint.split("\n").slice(0, 3).join(" | ");
+  const bad = stdout.split("\n").find((line) => /isvalid: false|invalid bytes at the end of|Mismatch|mismatch|not found|out of order/.test(line));
+  return bad ?? null;
+}
+
+const cache = process.env["SENTINEL_INTEROP_CACHE"];
+if (cache === undefined) end("cannot run: SENTINEL_INTEROP_CACHE is not set");
+await mkdir(cache, { recursive: true });
+const classPath = kafkaClassPath(cache);
+await using directory = await makeTemporaryDirectory();
+const dataPath = join(directory.path, "data");
+for (const [topic, endOffset] of await writePartitions(dataPath)) {
+  const partition = join(dataPath, `${topic}-0`);
+  const files = readdirSync(partition).filter((name) => /\.(log|index|timeindex)$/.test(name)).sort().map((name) => join(partition, name));
+  const logs = files.filter((name) => name.endsWith(".log"));
+  const indexed = files.filter((name) => /\.index$/.test(name) && statSync(name).size > 0).length;
+  const deep = dump(classPath, ["--deep-iteration", "--print-data-log", "--files", files.join(",")]);
+  check(`${topic}: ${logs.length} segments, ${indexed} with index entries: every batch, record and entry`, faultIn(deep));
+  const records = deep.stdout.split("\n").filter((line) => /^\| offset: \d+/.test(line)).length;
+  check(`${topic}: ${endOffset} records are printed`, records === endOffset ? null : `${records} are printed`);
+  check(`${topic}: several segments and index entries were looked at`, logs.length > 3 && indexed > 3 ? null : `${logs.length}, ${indexed}`);
+  const indexes = files.filter((name) => !name.endsWith(".log"));
+  check(`${topic}: index sanity`, faultIn(dump(classPath, ["--index-sanity-check", "--files", indexes.join(",")])));
+}
+console.log(`${passed} passed, ${failed} failed`);

@@ -1,0 +1,134 @@
+/**
+ * The end of a run: all faults stop, and everything must be well again within a bound (I52). Then every record is read,
+ * the broker stops, the files are verified, the power goes, and every record is read once more.
+ */
+import { SimulatedDisk } from "../../adapters/simulation/disk.ts";
+import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
+import type { ClientActor } from "./client_actor.ts";
+import { DATA_PATH } from "./broker_node.ts";
+import { PartitionModel } from "./model.ts";
+import type { World } from "./world.ts";
+
+/** Time for a start, and for a request, once nothing is wrong any more. */
+const WELL_MS_MAX = 60_000;
+
+export async function finish(world: World, actor: ClientActor): Promise<void> {
+  heal(world);
+  const { node } = world;
+  if (node.process !== null && (node.needsRestart || node.running === null)) {
+    node.kill();
+    await world.sleep(100);
+  }
+  if (node.process === null) node.start();
+  if (!await node.isUp(WELL_MS_MAX)) {
+    return world.violate("I52", "the broker is not up although nothing is wrong any more");
+  }
+  await produceEverywhere(world, actor);
+  await readEverything(world, actor);
+  await node.stop();
+  if (node.process !== null) return world.violate("I52", "the broker does not stop");
+  await verifyFiles(world);
+  // After a clean stop everything is durable, whatever its level.
+  for (const partition of world.model.partitions()) {
+    if (partition.known.size > 0) partition.strictEnd = Math.max(partition.strictEnd, partition.highWatermark);
+  }
+  node.losePower({ kind: "all-lost" });
+  await world.sleep(100);
+  node.start();
+  if (!await node.isUp(WELL_MS_MAX)) return world.violate("I52", "the broker does not start after a clean stop");
+  await readEverything(world, actor);
+  node.kill();
+}
+
+function heal(world: World): void {
+  const { networks, node, configuration } = world;
+  networks.unblockAll();
+  world.volume.capacityBytes = 2 ** 40;
+  node.setScarce(false);
+  node.process?.disk.faults.clear();
+  node.pace.timing = { ...configuration.diskTiming, stallUs: 0 };
+}
+
+/** One more record in each partition that the device has not damaged. */
+async function produceEverywhere(world: World, actor: ClientActor): Promise<void> {
+  const random = world.random.stream("finale");
+  for (const slot of [...world.model.slots]) {
+    for (const partition of slot.topic?.partitions ?? []) {
+      if (partition.isDamaged) continue;
+      const startMs = actor.clock.monotonicMs();
+      while (!await tryProduce(world, actor, slot, partition, random)) {
+        if (world.violation !== null) return;
+        if (actor.clock.monotonicMs() - startMs > WELL_MS_MAX) {
+          return world.violate(
+            "I52",
+            `nothing can be appended to ${partition.name} although nothing is wrong any more: ${actor.lastFailure}`,
+          );
+        }
+        await world.sleep(500);
+      }
+    }
+  }
+}
+
+async function tryProduce(
+  world: World,
+  actor: ClientActor,
+  slot: Parameters<ClientActor["produce"]>[1],
+  partition: PartitionModel,
+  random: Parameters<ClientActor["produce"]>[3],
+): Promise<boolean> {
+  const client = await actor.connected();
+  return client !== null && await actor.produce(client, slot, partition, random) && world.violation === null;
+}
+
+async function readEverything(world: World, actor: ClientActor): Promise<void> {
+  for (const partition of [...world.model.partitions()]) await readPartition(world, actor, partition);
+}
+
+async function readPartition(world: World, actor: ClientActor, partition: PartitionModel): Promise<void> {
+  const { topic } = partition;
+  let from: number | "earliest" = "earliest";
+  let failures = 0;
+  while (world.violation === null) {
+    const client = await actor.connected();
+    const next: number | null = client === null
+      ? null
+      : await actor.read(client, partition, { offset: from, maxBytes: 1_000_000, waitMs: 0, maxRecords: 1_000 });
+    if (next === null) {
+      failures += 1;
+      // A damaged log may refuse to be read; it must not answer wrongly.
+      if (partition.isDamaged && failures > 2) return world.probes.sometimes("a damaged log was told");
+      if (failures > 20) {
+        return world.violate(
+          "I18",
+          `${partition.name} cannot be read from ${from} on, although nothing is wrong any more: ${actor.lastFailure}`,
+        );
+      }
+      await world.sleep(200);
+      continue;
+    }
+    if (next === from || (from === "earliest" && next === partition.highWatermark)) break;
+    from = next;
+  }
+  const described = world.node.running?.broker.describeTopic(topic.name);
+  if (described?.topicId !== topic.topicId) {
+    return world.violate("I18", `the topic ${topic.name} was ${topic.topicId} and is ${described?.topicId ?? "gone"}`);
+  }
+  const { start, end } = described.partitions[partition.partition]!;
+  world.observe({ kind: "whole", partition, logStart: start, end });
+}
+
+/** What `log verify` says of a broker that has stopped cleanly. */
+async function verifyFiles(world: World): Promise<void> {
+  const damaged = [...world.model.partitions()].filter((partition) => partition.isDamaged)
+    .map(({ topic, partition }) => `${DATA_PATH}/${topic.name}-${partition}/`);
+  const summary = await verifyDataDirectory(new SimulatedDisk(world.volume.copy()), DATA_PATH, {
+    onFinding: ({ severity, path, position, detail }) => {
+      if (detail.endsWith("checkpoint says -1")) return;
+      if (severity === "damage" && !damaged.some((directory) => path.startsWith(directory))) {
+        world.violate("I42", `after a clean stop ${path} is damaged at ${position}: ${detail}`);
+      }
+    },
+  });
+  world.probes.sometimes("a segment was rolled", summary.segments > summary.partitions);
+}

@@ -1,0 +1,35 @@
+/** I24, I26, I46, after every event: what the broker says of its partitions, looked at from inside. */
+import type { World } from "./world.ts";
+
+export function checkState(world: World): void {
+  const { running } = world.node;
+  if (running === null) return;
+  for (const slot of world.model.slots) {
+    if (slot.topic === null || slot.isExclusive) continue;
+    const described = running.broker.describeTopic(slot.name);
+    if (described === null) continue;
+    for (const partition of slot.topic.partitions) {
+      const state = described.partitions[partition.partition];
+      if (state === undefined || state.offline !== undefined) continue;
+      const { start, end, highWatermark } = state;
+      if (!(start <= highWatermark && highWatermark <= end)) {
+        world.violate("I24", `${partition.name}: log start ${start}, high watermark ${highWatermark}, end ${end}`);
+      }
+      if (highWatermark < partition.strictEnd && !partition.isDamaged) {
+        world.violate(
+          "I18",
+          `${partition.name}: the high watermark is ${highWatermark}, and everything below ${partition.strictEnd} was to last`,
+        );
+      }
+      if (start > partition.logStart && start > partition.trimAskedMax && !partition.topic.isRetained) {
+        world.violate(
+          "I26",
+          `${partition.name}: the log starts at ${start}, and nobody trimmed beyond ${partition.trimAskedMax}`,
+        );
+      }
+      if (partition.topic.isRetained && start > partition.trimAskedMax) {
+        world.probes.sometimes("retention moved the log start");
+      }
+    }
+  }
+}

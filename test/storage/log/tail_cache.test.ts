@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RecordBatch } from "../../../src/records/record_batch.ts";
+import { TailCache, TailCacheBudget } from "../../../src/storage/log/tail_cache.ts";
+import { batchOf } from "../log_fixture.ts";
+
+const at = (offset: number, valueBytes = 20): RecordBatch => {
+  const batch = batchOf(offset, { valueBytes });
+  batch.stamp(offset, 0);
+  return batch;
+};
+
+test("a cache holds the newest batches up to its bound and answers only for what it holds", () => {
+  const sizeBytes = at(0).sizeBytes;
+  const budget = new TailCacheBudget(1_000_000);
+  const cache = new TailCache(budget, 5 * sizeBytes);
+  for (let offset = 0; offset < 300; offset++) {
+    cache.append(at(offset));
+    assert.equal(cache.startOffset, Math.max(0, offset - 4));
+    assert.ok(budget.usedBytes <= 5 * sizeBytes);
+  }
+  assert.equal(cache.read(294, 1, 300), null);
+  assert.deepEqual(cache.read(295, 2 * sizeBytes, 300)!.map((batch) => batch.baseOffset), [295, 296]);
+  assert.deepEqual(cache.read(298, 1_000, 299)!.map((batch) => batch.baseOffset), [298]);
+  cache.truncateFrom(297);
+  assert.deepEqual(cache.read(295, 1_000, 300)!.length, 2);
+  cache.clear();
+  assert.equal(budget.usedBytes, 0);
+  assert.equal(cache.read(299, 1, 300), null);
+});
+
+test("all caches together stay within the broker's budget; the one that was idle longest gives way", () => {
+  const sizeBytes = at(0).sizeBytes;
+  const budget = new TailCacheBudget(10 * sizeBytes);
+  const caches = Array.from({ length: 4 }, () => new TailCache(budget, 5 * sizeBytes));
+  for (let offset = 0; offset < 5; offset++) {
+    for (const cache of caches) cache.append(at(offset));
+    assert.ok(budget.usedBytes <= 10 * sizeBytes);
+  }
+  for (let offset = 5; offset < 15; offset++) caches[0]!.append(at(offset));
+  assert.equal(caches[0]!.startOffset, 10);
+  caches[0]!.append(at(15, 2_000));
+  assert.ok(budget.usedBytes <= 10 * sizeBytes);
+});
+
+test("a batch that is a small part of its buffer is copied, so that the buffer can go", () => {
+  const budget = new TailCacheBudget();
+  const cache = new TailCache(budget);
+  const frame = new Uint8Array(100_000);
+  const batch = at(0);
+  frame.set(batch.bytes, 500);
+  cache.append(new RecordBatch(frame.subarray(500, 500 + batch.sizeBytes)));
+  assert.equal(cache.read(0, 1, 1)![0]!.bytes.buffer.byteLength, batch.sizeBytes);
+});
