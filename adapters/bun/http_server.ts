@@ -5,6 +5,7 @@
  * counts time in whole seconds. Left to us: the bounds of a body, in bytes and in time.
  */
 import type { HttpListener, HttpServer, HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
+import { type BodyRead, type BodyReader, endsSoon } from "../node/body_end.ts";
 import { bodyStream, bodyTooLarge } from "../node/request_body.ts";
 import { formatAddress } from "../node/address.ts";
 import { platformError } from "../node/errors.ts";
@@ -21,14 +22,16 @@ const TIMEOUT_SECONDS_MAX = 255;
 /** No bound by Bun: its 413 is empty and ends the connection before the handler is asked. */
 const BODY_BYTES_UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?$/;
+
 const seconds = (ms: number): number => Math.min(TIMEOUT_SECONDS_MAX, Math.max(1, Math.ceil(ms / 1000)));
 
 class BunRequestContext implements RequestContext {
   readonly #server: Bun.Server<undefined>;
   readonly #request: Request;
   isKeptOpen = false;
-  /** What is left of the body will not be read: the connection cannot carry another request. */
-  isBodyGivenUp = false;
+  /** While there is more of it than the handler has read, the connection cannot carry another request. */
+  isBodyRead = true;
 
   constructor(server: Bun.Server<undefined>, request: Request) {
     this.#server = server;
@@ -52,9 +55,16 @@ function headBytes(request: Request): number {
   return count;
 }
 
-/** Bun joins two Host headers with a comma; which of them a proxy went by cannot be known (RFC 9112 §3.2). */
-function hasOneHost(request: Request): boolean {
-  return !(request.headers.get("host") ?? ",").includes(",");
+/** Methods that no `Request` may have (fetch §4.6); Bun makes one all the same. */
+const REFUSED_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+
+/**
+ * What Bun takes and two readers could understand in two ways. It joins two Host headers with a comma; which of them a
+ * proxy went by cannot be known (RFC 9112 §3.2).
+ */
+function isDoubtful(request: Request): boolean {
+  return !HOST.test(request.headers.get("host") ?? "") || !URL.canParse(request.url) ||
+    REFUSED_METHODS.has(request.method);
 }
 
 /** Ends the connection after this answer. */
@@ -79,6 +89,7 @@ async function boundBody(
     server.timeout(request, seconds(options.idleMsMax));
     return new Request(request.url, { ...init, body });
   }
+  context.isBodyRead = false;
   // Ours tells the handler why; Bun's is there for when nobody reads.
   server.timeout(request, seconds(options.bodyMsMax + options.idleMsMax));
   const reader = request.body!.getReader();
@@ -87,6 +98,7 @@ async function boundBody(
     if (declared !== null && length > options.bodyBytesMax) throw bodyTooLarge(options.bodyBytesMax);
     const read = await reader.read();
     if (read.done) {
+      context.isBodyRead = true;
       if (!context.isKeptOpen) server.timeout(request, seconds(options.idleMsMax));
       return null;
     }
@@ -99,7 +111,6 @@ async function boundBody(
     bodyMsMax: options.bodyMsMax,
     next,
     onGivenUp: () => {
-      context.isBodyGivenUp = true;
       reader.cancel().catch(() => {});
     },
   });
@@ -112,14 +123,58 @@ async function serveOne(
   handler: Handler,
   options: HttpServerOptions,
 ): Promise<Response> {
-  if (!hasOneHost(request)) return closing(new Response(null, { status: 400 }));
+  if (isDoubtful(request)) return closing(new Response(null, { status: 400 }));
   if (options.headerBytesMax < BUN_HEADER_BYTES_MAX && headBytes(request) > options.headerBytesMax) {
     return closing(new Response(null, { status: 431 }));
   }
   const context = new BunRequestContext(server, request);
-  if (request.body === null) return await handler(request, context);
-  const response = await handler(await boundBody(request, server, context, options), context);
-  return context.isBodyGivenUp ? closing(response) : response;
+  const asked = request.body === null ? request : await boundBody(request, server, context, options);
+  const response = await handler(asked, context);
+  const answer = context.isKeptOpen ? await boundStall(response, server, request, options.writeStallMsMax) : response;
+  return context.isBodyRead ? answer : closing(answer);
+}
+
+/**
+ * The answer to a request that is kept open, with Bun's time-out on while there is something that the caller does not
+ * take. While the handler makes the next piece it is off: a quiet stream is not a stalled one.
+ */
+async function boundStall(
+  response: Response,
+  server: Bun.Server<undefined>,
+  request: Request,
+  writeStallMsMax: number,
+): Promise<Response> {
+  const stallSeconds = seconds(writeStallMsMax);
+  const { status, statusText, headers } = response;
+  const init = { status, statusText, headers };
+  const reader = response.body?.getReader() as BodyReader | undefined;
+  const first = await reader?.read();
+  if (reader === undefined || first === undefined || first.done) {
+    server.timeout(request, stallSeconds);
+    return new Response(response.body === null ? null : "", init);
+  }
+  let next: Promise<BodyRead> | null = reader.read();
+  if (await endsSoon(next)) {
+    server.timeout(request, stallSeconds);
+    return new Response(first.value, init);
+  }
+  const give = (controller: ReadableStreamDefaultController<Uint8Array>, piece: Uint8Array): void => {
+    controller.enqueue(piece);
+    server.timeout(request, stallSeconds);
+  };
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => give(controller, first.value),
+    async pull(controller) {
+      server.timeout(request, 0);
+      const read = await (next ?? reader.read());
+      next = null;
+      if (!read.done) return give(controller, read.value);
+      server.timeout(request, stallSeconds);
+      controller.close();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return new Response(stream, init);
 }
 
 export const bunHttpServer: HttpServer = {
@@ -136,7 +191,9 @@ export const bunHttpServer: HttpServer = {
         idleTimeout: seconds(options.idleMsMax),
         maxRequestBodySize: BODY_BYTES_UNBOUNDED,
         fetch: async (request, of) => {
-          if (isStopping) return closing(new Response(null, { status: 503 }));
+          // Connections without a request cannot be counted; Bun cuts them itself (see above).
+          const isAboveBound = of.pendingRequests > options.connectionsMax;
+          if (isStopping || isAboveBound) return closing(new Response(null, { status: 503 }));
           const response = await serveOne(request, of, handler, options);
           return isStopping ? closing(response) : response;
         },
@@ -157,6 +214,7 @@ export const bunHttpServer: HttpServer = {
         // Not `stop(false)` first: after it Bun knows the idle connections no more, and they would stay.
         isStopping = true;
         await waitForRequests(server, deadlineMs);
+        server.closeIdleConnections();
         await server.stop(true);
       },
     };

@@ -1,11 +1,7 @@
 /** A handler's `Response`, written by `node:http`. */
 import type { ServerResponse } from "node:http";
+import { type BodyReader, endsSoon } from "./body_end.ts";
 
-type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
-type BodyRead = Awaited<ReturnType<BodyReader["read"]>>;
-
-/** Turns of the microtask queue that a body which is complete may need to say so. */
-const TURNS_TO_END = 8;
 /** A larger piece is written in parts, so that a slow reader's progress can be seen. */
 const WRITE_BYTES_MAX = 256 * 1024;
 
@@ -69,15 +65,6 @@ async function writePiece(piece: Uint8Array, outgoing: ServerResponse, hooks: An
   for (let at = 0; at < piece.length; at += WRITE_BYTES_MAX) {
     if (!outgoing.write(piece.subarray(at, at + WRITE_BYTES_MAX))) await hooks.taken();
   }
-}
-
-/** Whether the stream ends without waiting for anything outside. */
-async function endsSoon(second: Promise<BodyRead>): Promise<boolean> {
-  let result: BodyRead | null = null;
-  second.then((read) => result = read, () => {});
-  for (let turn = 0; turn < TURNS_TO_END && result === null; turn++) await undefined;
-  const read = result as BodyRead | null;
-  return read !== null && read.done;
 }
 
 function writeHead(response: Response, outgoing: ServerResponse, closes: boolean, length: number | null): void {

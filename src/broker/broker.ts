@@ -55,7 +55,13 @@ export interface BrokerOptions {
 }
 
 export class Broker implements BrokerApi {
-  readonly counters: BrokerCounters = { recordsProduced: 0, recordsConsumed: 0, bytesProduced: 0, bytesConsumed: 0, errors: 0 };
+  readonly counters: BrokerCounters = {
+    recordsProduced: 0,
+    recordsConsumed: 0,
+    bytesProduced: 0,
+    bytesConsumed: 0,
+    errors: 0,
+  };
   readonly produceLatency = new LatencyHistogram();
   readonly fetchLatency = new LatencyHistogram();
   readonly startedMonotonicMs: number;
@@ -127,7 +133,11 @@ export class Broker implements BrokerApi {
     this.#node = node;
   }
 
-  async produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]> {
+  async produceRecords(
+    topic: string,
+    records: readonly RoutedRecord[],
+    options: ProduceOptions,
+  ): Promise<ProduceOutcome[]> {
     this.#assertRunning();
     const startedMs = this.#platform.clock.monotonicMs();
     const outcomes = await this.#counted(this.#producing.produceRecords(topic, records, options));
@@ -152,7 +162,11 @@ export class Broker implements BrokerApi {
     return this.#fetching.fetch(request);
   }
 
-  async offsetFor(topic: string, partition: PartitionId, at: "earliest" | "latest" | TimestampMs): Promise<OffsetAndTimestamp> {
+  async offsetFor(
+    topic: string,
+    partition: PartitionId,
+    at: "earliest" | "latest" | TimestampMs,
+  ): Promise<OffsetAndTimestamp> {
     const replica = replicaOf(this.#mustGet(topic), partition);
     if (replica instanceof OfflineReplica) throw replica.failure;
     if (at === "earliest") return { offset: replica.startOffset, timestamp: -1 };
@@ -171,10 +185,15 @@ export class Broker implements BrokerApi {
 
   /** The first record of a batch at or after a time and an offset, or null. */
   async #recordAt(batch: RecordBatch, timestamp: TimestampMs, startOffset: Offset): Promise<OffsetAndTimestamp | null> {
-    const plain = batch.codec === "none" ? undefined : await openBatch(batch, this.#platform.compression, LIMITS.decompressedBytesMax);
+    const plain = batch.codec === "none"
+      ? undefined
+      : await openBatch(batch, this.#platform.compression, LIMITS.decompressedBytesMax);
     const records = readRecords(batch, { from: startOffset, ...(plain === undefined ? {} : { plain }) });
     if (isRecordsFault(records)) {
-      throw new SentinelError("storage_error", `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+      throw new SentinelError(
+        "storage_error",
+        `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`,
+      );
     }
     const found = records.find((record) => record.timestamp >= timestamp);
     return found === undefined ? null : { offset: found.offset, timestamp: found.timestamp };

@@ -29,7 +29,12 @@ export interface RoutedRecord {
 /** The outcome for one partition of a produce that touched several. */
 export type ProduceOutcome =
   | { readonly ok: true; readonly ack: ProduceAck; readonly indexes: readonly number[] }
-  | { readonly ok: false; readonly partition: PartitionId; readonly error: unknown; readonly indexes: readonly number[] };
+  | {
+    readonly ok: false;
+    readonly partition: PartitionId;
+    readonly error: unknown;
+    readonly indexes: readonly number[];
+  };
 
 export interface BrokerApi {
   /**
@@ -45,7 +50,12 @@ export interface BrokerApi {
   produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]>;
 
   /** Appends one of Kafka's batches as it is. No partition: one is chosen round robin. The batch's bytes are the broker's afterwards. */
-  produceBatch(topic: string, partition: PartitionId | null, batch: RecordBatch, options: ProduceOptions): Promise<ProduceAck>;
+  produceBatch(
+    topic: string,
+    partition: PartitionId | null,
+    batch: RecordBatch,
+    options: ProduceOptions,
+  ): Promise<ProduceAck>;
 
   /**
    * Reads whole batches from several partitions, waiting until there is `minBytes` or the time is over. Faults of one
@@ -54,7 +64,11 @@ export interface BrokerApi {
   fetch(request: FetchRequest): PendingFetch;
 
   /** The first offset whose record is at or after a time, or the log's ends. */
-  offsetFor(topic: string, partition: PartitionId, at: "earliest" | "latest" | TimestampMs): Promise<OffsetAndTimestamp>;
+  offsetFor(
+    topic: string,
+    partition: PartitionId,
+    at: "earliest" | "latest" | TimestampMs,
+  ): Promise<OffsetAndTimestamp>;
 
   /** Removes everything before `offset` (Kafka's DeleteRecords); returns the new log start offset. */
   deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset>;
@@ -64,7 +78,10 @@ export interface BrokerApi {
   /** `unknown_topic`. The data is gone and a new topic of the same name starts empty. */
   deleteTopic(name: string): Promise<void>;
   /** `config` values: a string sets, null returns to the default. `partitions` may only grow. */
-  alterTopic(name: string, change: { partitions?: number; config?: Readonly<Record<string, string | null>> }): Promise<TopicDescription>;
+  alterTopic(
+    name: string,
+    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
+  ): Promise<TopicDescription>;
   /** Null when there is no such topic. */
   describeTopic(name: string): TopicDescription | null;
   /** Sorted by name; internal topics (`__…`) left out. */

@@ -12,7 +12,14 @@ import type { RecordBatch } from "../records/record_batch.ts";
 import { replicaOf } from "./topics.ts";
 import type { Topics } from "./topics.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
-import type { BrokerCounters, FetchedPartition, FetchPartition, FetchRequest, PendingFetch, StartOffset } from "./types.ts";
+import type {
+  BrokerCounters,
+  FetchedPartition,
+  FetchPartition,
+  FetchRequest,
+  PendingFetch,
+  StartOffset,
+} from "./types.ts";
 
 export interface FetchingOptions {
   readonly topics: Topics;
@@ -76,7 +83,9 @@ class WaitingFetch {
 
   async run(): Promise<readonly FetchedPartition[]> {
     let answer = await this.#readAll();
-    if (this.#isEnough(answer) || this.#request.waitMs <= 0 || this.#waiting === null || this.#isFinished) return this.#count(answer);
+    if (this.#isEnough(answer) || this.#request.waitMs <= 0 || this.#waiting === null || this.#isFinished) {
+      return this.#count(answer);
+    }
     if (this.#waiting.size >= LIMITS.fetchWaitsMax) {
       throw new SentinelError("overloaded", `${this.#waiting.size} fetches wait for data, which is the limit`);
     }
@@ -159,7 +168,15 @@ class WaitingFetch {
       return { topic, partition, offset, batches, highWatermark: replica.highWatermark, logStart: replica.startOffset };
     } catch (thrown) {
       const { highWatermark, startOffset } = replica;
-      return { topic, partition, offset, batches: [], highWatermark, logStart: startOffset, error: asSentinelError(thrown) };
+      return {
+        topic,
+        partition,
+        offset,
+        batches: [],
+        highWatermark,
+        logStart: startOffset,
+        error: asSentinelError(thrown),
+      };
     }
   }
 

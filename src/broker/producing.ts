@@ -47,7 +47,11 @@ export class Producing {
     this.#options = options;
   }
 
-  async produceRecords(name: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]> {
+  async produceRecords(
+    name: string,
+    records: readonly RoutedRecord[],
+    options: ProduceOptions,
+  ): Promise<ProduceOutcome[]> {
     const nowMs = this.#options.clock.nowMs();
     const known = this.#options.topics.get(name);
     const settings = known?.settings ?? this.#settingsOfNew(name);
@@ -142,7 +146,10 @@ export class Producing {
   ): Promise<ProduceAck> {
     const bytes = batches.reduce((sum, batch) => sum + batch.sizeBytes, 0);
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > LIMITS.brokerPendingBytesMax) {
-      throw new SentinelError("overloaded", `${this.#pendingBytes} bytes wait to be stored; the limit is ${LIMITS.brokerPendingBytesMax}`);
+      throw new SentinelError(
+        "overloaded",
+        `${this.#pendingBytes} bytes wait to be stored; the limit is ${LIMITS.brokerPendingBytesMax}`,
+      );
     }
     this.#pendingBytes += bytes;
     const release = (): void => void (this.#pendingBytes -= bytes);
@@ -182,7 +189,9 @@ function assertPartition(name: string, partition: PartitionId, partitionCount: n
   if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount) return;
   throw new SentinelError(
     "unknown_partition",
-    `Partition ${partition} does not exist (topic ${name} has ${partitionCount} partition${partitionCount === 1 ? "" : "s"})`,
+    `Partition ${partition} does not exist (topic ${name} has ${partitionCount} partition${
+      partitionCount === 1 ? "" : "s"
+    })`,
   );
 }
 
@@ -197,7 +206,10 @@ function assertExpectedOffset(replica: Replica, options: ProduceOptions): void {
 }
 
 function largerThanSegment(sizeBytes: number, settings: TopicSettings): SentinelError {
-  return new SentinelError("too_large", `A batch of ${sizeBytes} bytes does not fit into a segment of ${settings.replica.log.segmentBytes} bytes`);
+  return new SentinelError(
+    "too_large",
+    `A batch of ${sizeBytes} bytes does not fit into a segment of ${settings.replica.log.segmentBytes} bytes`,
+  );
 }
 
 /** The batches of one run, or a fault that points at the bad record. */
@@ -208,7 +220,8 @@ function buildRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): Record
   const cut = cutIntoBatches(run.records, { batchBytesMax, nowMs });
   if ("tooLargeRecordIndex" in cut) {
     const pointer = `/records/${run.indexes[cut.tooLargeRecordIndex]}`;
-    const detail = `The record needs a batch of ${cut.batchBytes} bytes; the limit (max.message.bytes) is ${batchBytesMax}`;
+    const detail =
+      `The record needs a batch of ${cut.batchBytes} bytes; the limit (max.message.bytes) is ${batchBytesMax}`;
     throw new SentinelError("too_large", detail, { errors: [{ pointer, detail }], facts: { limit: batchBytesMax } });
   }
   return cut.batches.map((records) => {
@@ -223,7 +236,9 @@ function assertTimestamps(run: Run, settings: TopicSettings, nowMs: TimestampMs)
   const earliest = Math.max(0, nowMs - settings.timestampBeforeMsMax);
   const errors: FieldFault[] = [];
   for (const [at, { timestamp }] of run.records.entries()) {
-    if (timestamp === undefined || timestamp === TIMESTAMP_NONE || (timestamp <= latest && timestamp >= earliest)) continue;
+    if (timestamp === undefined || timestamp === TIMESTAMP_NONE || (timestamp <= latest && timestamp >= earliest)) {
+      continue;
+    }
     const bound = timestamp > latest
       ? `more than ${settings.timestampAfterMsMax} ms ahead of`
       : `more than ${settings.timestampBeforeMsMax} ms behind`;

@@ -103,7 +103,9 @@ export interface TopicConfigDefaults {
 }
 
 /** Names, defaults and documentation, for describing. Sorted by name. */
-export function topicSettingRows(defaults: TopicConfigDefaults): { name: string; default: string; documentation: string }[] {
+export function topicSettingRows(
+  defaults: TopicConfigDefaults,
+): { name: string; default: string; documentation: string }[] {
   return Object.entries(TOPIC_SETTINGS).map(([name, row]) => ({
     name,
     default: defaultOf(name as TopicSettingName, defaults),
@@ -122,20 +124,28 @@ export function topicSettingFault(name: string, value: string, defaults: TopicCo
   }
   const min = name === "segment.bytes" ? Math.min(type.min, defaults.segmentBytesMin) : type.min;
   const isInteger = /^-?\d{1,19}$/.test(value);
-  if (isInteger && BigInt(value) >= BigInt(min) && BigInt(value) <= BigInt(Math.min(type.max, Number.MAX_SAFE_INTEGER))) return null;
-  if (isInteger && type.max > Number.MAX_SAFE_INTEGER && BigInt(value) >= BigInt(min) && BigInt(value) <= INT64_MAX) return null;
+  if (
+    isInteger && BigInt(value) >= BigInt(min) && BigInt(value) <= BigInt(Math.min(type.max, Number.MAX_SAFE_INTEGER))
+  ) return null;
+  if (isInteger && type.max > Number.MAX_SAFE_INTEGER && BigInt(value) >= BigInt(min) && BigInt(value) <= INT64_MAX) {
+    return null;
+  }
   const max = type.max > Number.MAX_SAFE_INTEGER ? INT64_MAX : type.max;
   return `${name} cannot be ${JSON.stringify(value)}; it is an integer from ${min} to ${max}`;
 }
 
 /** Checks settings and drops those that are the default. Fails with `invalid_config`, one fault for each bad setting. */
-export function normalizeTopicConfig(config: Readonly<Record<string, string>>, defaults: TopicConfigDefaults): TopicConfig {
+export function normalizeTopicConfig(
+  config: Readonly<Record<string, string>>,
+  defaults: TopicConfigDefaults,
+): TopicConfig {
   const faults: { pointer: string; detail: string }[] = [];
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(config)) {
     const fault = topicSettingFault(name, value, defaults);
-    if (fault !== null) faults.push({ pointer: `/config/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail: fault });
-    else {
+    if (fault !== null) {
+      faults.push({ pointer: `/config/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail: fault });
+    } else {
       const written = canonical(name as TopicSettingName, value);
       if (written !== defaultOf(name as TopicSettingName, defaults)) kept[name] = written;
     }

@@ -89,7 +89,10 @@ export class TopicTable {
       }
       default:
         // A record of a later version: going on without it would lose what it says.
-        throw new SentinelError("storage_error", `The metadata log has a record of type ${record.type}, which this program does not know`);
+        throw new SentinelError(
+          "storage_error",
+          `The metadata log has a record of type ${record.type}, which this program does not know`,
+        );
     }
   }
 
@@ -111,7 +114,9 @@ export class TopicTable {
 
   #entryOf(topicId: string): TopicEntry {
     const entry = this.#byName.get(this.#nameById.get(topicId) ?? "");
-    if (entry === undefined) throw new SentinelError("storage_error", `The metadata log changes topic id ${topicId}, which it never made`);
+    if (entry === undefined) {
+      throw new SentinelError("storage_error", `The metadata log changes topic id ${topicId}, which it never made`);
+    }
     return entry;
   }
 }

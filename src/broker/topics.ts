@@ -104,7 +104,8 @@ export class Topics {
 
   /** The topic, made now when it is not there; two at once get the same (seed-K4). */
   async getOrCreate(name: string): Promise<Topic> {
-    return this.#open.get(name) ?? await this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, {}));
+    return this.#open.get(name) ??
+      await this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, {}));
   }
 
   /** The number of partitions that a topic made now would get. */
@@ -194,7 +195,10 @@ export class Topics {
     }
     const replicas = options.replicas ?? -1;
     if (replicas !== -1 && replicas !== 1) {
-      throw new SentinelError("invalid_replication_factor", `${replicas} replicas were asked for; a single node can hold 1`);
+      throw new SentinelError(
+        "invalid_replication_factor",
+        `${replicas} replicas were asked for; a single node can hold 1`,
+      );
     }
     const partitions = options.partitions ?? this.#options.partitionsDefault;
     this.#assertPartitionCount(partitions, partitions);
@@ -202,7 +206,12 @@ export class Topics {
       throw new SentinelError("overloaded", `There are ${this.#table.size} topics, which is the limit`);
     }
     const topicId = makeUuid((into) => this.#options.random.fill(into));
-    return { name, topicId, partitions, config: normalizeTopicConfig(options.config ?? {}, this.#options.configDefaults) };
+    return {
+      name,
+      topicId,
+      partitions,
+      config: normalizeTopicConfig(options.config ?? {}, this.#options.configDefaults),
+    };
   }
 
   #assertPartitionCount(partitions: number, added: number): void {
@@ -319,5 +328,7 @@ async function inParallel(count: number, work: (at: number) => Promise<void>): P
 
 function storageError(thrown: unknown, what: string): SentinelError {
   if (thrown instanceof SentinelError) return thrown;
-  return new SentinelError("storage_error", `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
+  return new SentinelError("storage_error", `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
+    cause: thrown,
+  });
 }

@@ -56,7 +56,10 @@ export class PartitionStore {
   }
 
   /** Opens a partition; one that is damaged or missing comes back offline, saying why. */
-  async open(key: PartitionKey, settings: ReplicaSettings): Promise<{ replica: Replica; report: RecoveryReport | null }> {
+  async open(
+    key: PartitionKey,
+    settings: ReplicaSettings,
+  ): Promise<{ replica: Replica; report: RecoveryReport | null }> {
     try {
       const { disk, clock, flushIntervalMs } = this.#options;
       const location = this.#locate(key);
@@ -72,7 +75,9 @@ export class PartitionStore {
       if (thrown instanceof Error && thrown.name === "AssertionError") throw thrown;
       const error = thrown instanceof SentinelError ? thrown : new SentinelError(
         "storage_error",
-        `The log of ${partitionName(key.topic, key.partition)} cannot be opened: ${thrown instanceof Error ? thrown.message : thrown}`,
+        `The log of ${partitionName(key.topic, key.partition)} cannot be opened: ${
+          thrown instanceof Error ? thrown.message : thrown
+        }`,
         { cause: thrown },
       );
       return { replica: new OfflineReplica(key.topic, key.partition, asSentinelError(error)), report: null };

@@ -53,7 +53,10 @@ export async function openDataDirectory(
     }
     const identity = parseMeta(bytes, path);
     if (identity.nodeId !== nodeId) {
-      throw new SentinelError("storage_error", `The data directory ${path} belongs to node ${identity.nodeId}, this is node ${nodeId}`);
+      throw new SentinelError(
+        "storage_error",
+        `The data directory ${path} belongs to node ${identity.nodeId}, this is node ${nodeId}`,
+      );
     }
     return { path, isNew: false, lock, ...identity };
   } catch (thrown) {
@@ -83,7 +86,9 @@ async function makeRoot(disk: Disk, path: string): Promise<void> {
   if (status !== null) return;
   // The directory's own name must outlive a power loss too, and those of the parents that are made with it.
   const made: string[] = [];
-  for (let missing = path; await disk.status(missing) === null; missing = parentOf(missing)) made.push(parentOf(missing));
+  for (let missing = path; await disk.status(missing) === null; missing = parentOf(missing)) {
+    made.push(parentOf(missing));
+  }
   await disk.makeDirectory(path);
   for (const parent of made) await disk.syncDirectory(parent);
 }
@@ -98,15 +103,20 @@ async function lockDirectory(disk: Disk, path: string): Promise<DiskLock> {
     return await disk.lock(`${path}/${LOCK_FILE}`);
   } catch (thrown) {
     if (!isPlatformError(thrown, "locked")) throw thrown;
-    throw new SentinelError("storage_error", `The data directory ${path} is in use by another broker`, { cause: thrown });
+    throw new SentinelError("storage_error", `The data directory ${path} is in use by another broker`, {
+      cause: thrown,
+    });
   }
 }
 
 async function assertUnused(disk: Disk, path: string): Promise<void> {
   for (const name of await disk.list(path)) {
     // The metadata log is made before the identity; a crash between the two leaves it alone here.
-    if (name === LOCK_FILE || name === "lost+found" || name.endsWith(".tmp") || name.startsWith("__cluster_metadata-")) continue;
-    const detail = `The data directory ${path} holds ${name} and no ${META_FILE}: it is not a new one, and not a broker's`;
+    if (
+      name === LOCK_FILE || name === "lost+found" || name.endsWith(".tmp") || name.startsWith("__cluster_metadata-")
+    ) continue;
+    const detail =
+      `The data directory ${path} holds ${name} and no ${META_FILE}: it is not a new one, and not a broker's`;
     throw new SentinelError("storage_error", detail);
   }
 }
@@ -119,7 +129,10 @@ function parseMeta(bytes: Uint8Array, path: string): DirectoryIdentity {
   }
   const format = values.get("sentinel.format");
   if (format !== undefined && /^\d{1,9}$/.test(format) && Number(format) > FORMAT_VERSION) {
-    throw new SentinelError("storage_error", `The data directory ${path} has format ${format}; this program reads up to ${FORMAT_VERSION}`);
+    throw new SentinelError(
+      "storage_error",
+      `The data directory ${path} has format ${format}; this program reads up to ${FORMAT_VERSION}`,
+    );
   }
   const clusterId = values.get("cluster.id") ?? "";
   const directoryId = values.get("directory.id") ?? "";

@@ -11,7 +11,12 @@ const PARTITION_METADATA_FILE = "partition.metadata";
 
 /** Durable when it resolves. */
 export function storePartitionMetadata(disk: Disk, directory: string, topicId: string): Promise<void> {
-  return replaceFile(disk, directory, PARTITION_METADATA_FILE, new TextEncoder().encode(`version: 0\ntopic_id: ${topicId}`));
+  return replaceFile(
+    disk,
+    directory,
+    PARTITION_METADATA_FILE,
+    new TextEncoder().encode(`version: 0\ntopic_id: ${topicId}`),
+  );
 }
 
 /** The topic id, or null when the file is missing or not one. */

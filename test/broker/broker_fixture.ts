@@ -40,15 +40,35 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Produces one record; the offset that it got. */
-export async function produce(broker: Broker, topic: string, value: string, partition?: number, timestamp?: number): Promise<number> {
-  const record = { key: null, value: encoder.encode(value), headers: [], ...(timestamp === undefined ? {} : { timestamp }) };
-  const [outcome] = await broker.produceRecords(topic, [{ record, ...(partition === undefined ? {} : { partition }) }], { acks: "leader" });
+export async function produce(
+  broker: Broker,
+  topic: string,
+  value: string,
+  partition?: number,
+  timestamp?: number,
+): Promise<number> {
+  const record = {
+    key: null,
+    value: encoder.encode(value),
+    headers: [],
+    ...(timestamp === undefined ? {} : { timestamp }),
+  };
+  const [outcome] = await broker.produceRecords(
+    topic,
+    [{ record, ...(partition === undefined ? {} : { partition }) }],
+    { acks: "leader" },
+  );
   if (!outcome!.ok) throw outcome!.error;
   return outcome!.ack.first;
 }
 
 /** One fetch of one partition from `offset`, without waiting. */
-export async function fetchOne(broker: Broker, topic: string, partition = 0, offset: FetchPartition["offset"] = "earliest"): Promise<FetchedPartition> {
+export async function fetchOne(
+  broker: Broker,
+  topic: string,
+  partition = 0,
+  offset: FetchPartition["offset"] = "earliest",
+): Promise<FetchedPartition> {
   const partitions = [{ topic, partition, offset, maxBytes: 1_000_000 }];
   return (await broker.fetch({ partitions, minBytes: 0, waitMs: 0, maxBytes: 1_000_000 }).result)[0]!;
 }

@@ -11,7 +11,12 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !isSettled;
 }
 
-const one = (topic: string, offset: number | "earliest" | "latest", maxBytes = 1_000_000, partition = 0) => ({ topic, partition, offset, maxBytes });
+const one = (topic: string, offset: number | "earliest" | "latest", maxBytes = 1_000_000, partition = 0) => ({
+  topic,
+  partition,
+  offset,
+  maxBytes,
+});
 
 test("a fetch waits for minBytes, and its time runs by the clock", async () => {
   await using opened = await openBroker();
@@ -47,11 +52,18 @@ test("the first batch of the whole answer is returned whole, and only that one p
   await using opened = await openBroker();
   const { broker } = opened;
   await broker.createTopic("orders", { partitions: 3 });
-  for (const partition of [1, 2]) for (const value of ["a", "b"]) await produce(broker, "orders", value.repeat(100), partition);
+  for (const partition of [1, 2]) {
+    for (const value of ["a", "b"]) await produce(broker, "orders", value.repeat(100), partition);
+  }
   const partitions = [0, 1, 2].map((partition) => one("orders", 0, 1, partition));
   const fetched = await broker.fetch({ partitions, minBytes: 0, waitMs: 0, maxBytes: 1 }).result;
   assert.deepEqual(fetched.map(({ batches }) => batches.length), [0, 1, 0]);
-  const wide = await broker.fetch({ partitions: partitions.map((part) => ({ ...part, maxBytes: 300 })), minBytes: 0, waitMs: 0, maxBytes: 10_000 }).result;
+  const wide = await broker.fetch({
+    partitions: partitions.map((part) => ({ ...part, maxBytes: 300 })),
+    minBytes: 0,
+    waitMs: 0,
+    maxBytes: 10_000,
+  }).result;
   assert.deepEqual(wide.map(({ batches }) => batches.length), [0, 1, 1]);
 });
 
@@ -70,7 +82,14 @@ test("offsets outside a partition, unknown topics and partitions are answered in
   await using opened = await openBroker();
   const { broker } = opened;
   await produce(broker, "orders", "value");
-  const partitions = [one("orders", 0), one("orders", 2), one("orders", -1), one("orders", 0.5), one("none", 0), one("orders", 0, 1_000, 9)];
+  const partitions = [
+    one("orders", 0),
+    one("orders", 2),
+    one("orders", -1),
+    one("orders", 0.5),
+    one("none", 0),
+    one("orders", 0, 1_000, 9),
+  ];
   const fetched = await broker.fetch({ partitions, minBytes: 1_000_000, waitMs: 60_000, maxBytes: 1_000_000 }).result;
   assert.deepEqual(fetched.map(({ error }) => error?.code), [
     undefined,
@@ -87,7 +106,8 @@ test("cancel() and a stop end a wait with what is there; a deleted topic ends it
   const opened = await openBroker();
   const { broker, clock } = opened;
   for (const topic of ["a", "b", "c"]) await produce(broker, topic, "value");
-  const wait = (topic: string) => broker.fetch({ partitions: [one(topic, 1)], minBytes: 1, waitMs: 60_000, maxBytes: 1_000 });
+  const wait = (topic: string) =>
+    broker.fetch({ partitions: [one(topic, 1)], minBytes: 1, waitMs: 60_000, maxBytes: 1_000 });
   const [cancelled, deleted, stopped] = [wait("a"), wait("b"), wait("c")];
   assert.ok(await isPending(Promise.race([cancelled.result, deleted.result, stopped.result])));
   cancelled.cancel();
@@ -123,7 +143,8 @@ test("seed-P2: nonsense in a fetch is an answer, never an exception", async () =
   const { broker } = opened;
   await produce(broker, "orders", "value");
   for (const maxBytes of [-1, 0, NaN]) {
-    const fetched = await broker.fetch({ partitions: [one("orders", 0, maxBytes)], minBytes: -1, waitMs: -1, maxBytes }).result;
+    const fetched = await broker.fetch({ partitions: [one("orders", 0, maxBytes)], minBytes: -1, waitMs: -1, maxBytes })
+      .result;
     assert.equal(fetched.length, 1);
   }
   assert.deepEqual(await broker.fetch({ partitions: [], minBytes: 1, waitMs: 60_000, maxBytes: 1 }).result, []);

@@ -18,8 +18,15 @@ const hasCode = (code: string) => (thrown: unknown): boolean => thrown instanceo
 
 test("murmur2Partition() spreads keys as the Java client does", () => {
   // Kafka's own vectors for murmur2 (UtilsTest.java), made positive, modulo 1000.
-  const vectors = { "21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "abc": 479470107 } as const;
-  for (const [key, hash] of Object.entries(vectors)) assert.equal(murmur2Partition(utf8(key), 1_000), (hash & 0x7fffffff) % 1_000);
+  const vectors = {
+    "21": -973932308,
+    "foobar": -790332482,
+    "a-little-bit-long-string": -985981536,
+    "abc": 479470107,
+  } as const;
+  for (const [key, hash] of Object.entries(vectors)) {
+    assert.equal(murmur2Partition(utf8(key), 1_000), (hash & 0x7fffffff) % 1_000);
+  }
   assert.equal(murmur2Partition(new Uint8Array(0), 1_000), (275646681 & 0x7fffffff) % 1_000);
 });
 
@@ -37,13 +44,22 @@ test("produceRecords() keeps the order of each partition and tells which record 
   await using opened = await openBroker();
   const { broker } = opened;
   await broker.createTopic("orders", { partitions: 3 });
-  const records = Array.from({ length: 30 }, (_, count) => ({ record: { key: count % 2 === 0 ? utf8(`key ${count % 6}`) : null, value: utf8(`${count}`), headers: [] } }));
+  const records = Array.from(
+    { length: 30 },
+    (_, count) => ({
+      record: { key: count % 2 === 0 ? utf8(`key ${count % 6}`) : null, value: utf8(`${count}`), headers: [] },
+    }),
+  );
   const outcomes = await broker.produceRecords("orders", records, { acks: "all" });
   const seen = new Set<number>();
   for (const outcome of outcomes) {
     assert.ok(outcome.ok);
     assert.deepEqual(await values(broker, "orders", outcome.ack.partition), outcome.indexes.map(String));
-    assert.deepEqual([outcome.ack.first, outcome.ack.count, outcome.ack.durability], [0, outcome.indexes.length, "fsync"]);
+    assert.deepEqual([outcome.ack.first, outcome.ack.count, outcome.ack.durability], [
+      0,
+      outcome.indexes.length,
+      "fsync",
+    ]);
     for (const index of outcome.indexes) seen.add(index);
   }
   assert.equal(seen.size, 30);
@@ -52,7 +68,12 @@ test("produceRecords() keeps the order of each partition and tells which record 
 test("seed-K1: keys, values, headers and timestamps are stored and read as they came", async () => {
   await using opened = await openBroker();
   const { broker } = opened;
-  const record = { key: utf8("key"), value: null, headers: [{ key: "a", value: utf8("1") }, { key: "a", value: null }], timestamp: 1_600_000_000_000 };
+  const record = {
+    key: utf8("key"),
+    value: null,
+    headers: [{ key: "a", value: utf8("1") }, { key: "a", value: null }],
+    timestamp: 1_600_000_000_000,
+  };
   await broker.produceRecords("orders", [{ record }], { acks: "leader" });
   const { batches } = await fetchOne(broker, "orders");
   assert.deepEqual(readRecords(batches[0]!), [{ ...record, offset: 0 }]);
@@ -63,10 +84,14 @@ test("expectedOffset appends at that offset only, and one of several wins", asyn
   const { broker } = opened;
   await produce(broker, "orders", "first");
   const records = [{ record: { key: null, value: utf8("x"), headers: [] }, partition: 0 }];
-  const tries = await Promise.allSettled(Array.from({ length: 5 }, () => broker.produceRecords("orders", records, { acks: "leader", expectedOffset: 1 })));
+  const tries = await Promise.allSettled(
+    Array.from({ length: 5 }, () => broker.produceRecords("orders", records, { acks: "leader", expectedOffset: 1 })),
+  );
   assert.equal(tries.filter(({ status }) => status === "fulfilled").length, 1);
   for (const outcome of tries) {
-    if (outcome.status === "rejected") assert.ok(hasCode("offset_mismatch")(outcome.reason) && outcome.reason.facts.tail === 2);
+    if (outcome.status === "rejected") {
+      assert.ok(hasCode("offset_mismatch")(outcome.reason) && outcome.reason.facts.tail === 2);
+    }
   }
 });
 
@@ -74,8 +99,10 @@ test("LogAppendTime stamps the broker's clock; CreateTime keeps the producer's",
   await using opened = await openBroker();
   const { broker, clock } = opened;
   await broker.createTopic("orders", { config: { "message.timestamp.type": "LogAppendTime" } });
-  const [outcome] = await broker.produceRecords("orders", [{ record: { key: null, value: null, headers: [], timestamp: 5 } }], { acks: "leader" });
-  assert.ok(outcome!.ok);
+  const [outcome] = await broker.produceRecords("orders", [{
+    record: { key: null, value: null, headers: [], timestamp: 5 },
+  }], { acks: "leader" });
+  assert.ok(outcome?.ok === true);
   assert.equal(outcome.ack.logAppendTimeMs, clock.nowMs());
   const { batches } = await fetchOne(broker, "orders");
   assert.ok(batches[0]!.hasLogAppendTime && batches[0]!.hasValidCrc());
@@ -88,7 +115,12 @@ test("offsetFor() finds the first record at or after a time, in compressed batch
   const now = clock.nowMs();
   const { compression } = currentPlatform();
   for (const [first, codec] of [[0, "gzip"], [3, "zstd"], [6, "lz4"]] as const) {
-    const inputs = [0, 1, 2].map((at) => ({ key: null, value: utf8("x".repeat(50)), headers: [], timestamp: now + (first + at) * 10 }));
+    const inputs = [0, 1, 2].map((at) => ({
+      key: null,
+      value: utf8("x".repeat(50)),
+      headers: [],
+      timestamp: now + (first + at) * 10,
+    }));
     const batch = await compressBatch(buildRecordBatch(inputs, { nowMs: now }), codec, compression);
     assert.equal((await broker.produceBatch("orders", 0, batch, { acks: "leader" })).first, first);
   }
@@ -160,7 +192,8 @@ test("interval and os acknowledge after the write; interval syncs when its time 
     await using opened = await openBroker({ durability, flushIntervalMs: 100 });
     const { broker, disk, clock } = opened;
     await produce(broker, "orders", "value");
-    const syncs = (): number => disk.effects.filter(({ operation, path }) => operation === "sync" && /orders-0\/\d+\.log/.test(path)).length;
+    const syncs = (): number =>
+      disk.effects.filter(({ operation, path }) => operation === "sync" && /orders-0\/\d+\.log/.test(path)).length;
     assert.equal(syncs(), 0);
     clock.advance(100);
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -173,12 +206,19 @@ test("waitForRoom() bounds what is queued, wakes in order, and nobody comes befo
   const disk = new FaultyDisk();
   const log = await newLog(disk, { segmentBytes: 1_000_000_000, batchBytesMax: LIMITS.batchBytesMax });
   const settings = { durability: "os", log: SETTINGS } as const;
-  const replica = new LocalReplica(log, { topic: "orders", partition: 0, clock: new ManualClock(), settings, flushIntervalMs: 100 });
+  const replica = new LocalReplica(log, {
+    topic: "orders",
+    partition: 0,
+    clock: new ManualClock(),
+    settings,
+    flushIntervalMs: 100,
+  });
   const held = Promise.withResolvers<void>();
   disk.before = async ({ operation }) => {
     if (operation === "write") await held.promise;
   };
-  const big = (): ReturnType<typeof batchOf> => buildRecordBatch([{ key: null, value: new Uint8Array(1_000_000), headers: [] }], { nowMs: 1 });
+  const big = (): ReturnType<typeof batchOf> =>
+    buildRecordBatch([{ key: null, value: new Uint8Array(1_000_000), headers: [] }], { nowMs: 1 });
   const acknowledged = [];
   let appended = 0;
   while (replica.waitForRoom() === null) {

@@ -56,7 +56,9 @@ test("seed-K5: a topic that is deleted and made again is empty, and stays what i
 
 test("seed-K4: many that make a topic at once get the same one", async () => {
   await using opened = await openBroker();
-  const offsets = await Promise.all(Array.from({ length: 50 }, (_, count) => produce(opened.broker, "orders", `${count}`)));
+  const offsets = await Promise.all(
+    Array.from({ length: 50 }, (_, count) => produce(opened.broker, "orders", `${count}`)),
+  );
   assert.deepEqual(offsets.sort((left, right) => left - right), Array.from({ length: 50 }, (_, count) => count));
   await failsWith("topic_exists", opened.broker.createTopic("orders"));
 });
@@ -64,11 +66,31 @@ test("seed-K4: many that make a topic at once get the same one", async () => {
 test("createTopic() checks names at, below and above their bounds (seed-P4)", async () => {
   await using opened = await openBroker();
   const { broker } = opened;
-  for (const name of ["", ".", "..", "__cluster_metadata", "a b", "ä", "a/b", "a\0", "x".repeat(LIMITS.topicNameCharsMax + 1)]) {
+  for (
+    const name of [
+      "",
+      ".",
+      "..",
+      "__cluster_metadata",
+      "a b",
+      "ä",
+      "a/b",
+      "a\0",
+      "x".repeat(LIMITS.topicNameCharsMax + 1),
+    ]
+  ) {
     await failsWith("invalid_topic", broker.createTopic(name));
     await failsWith("invalid_topic", produce(broker, name, "value"));
   }
-  for (const name of ["a", "x".repeat(LIMITS.topicNameCharsMax - 1), "y".repeat(LIMITS.topicNameCharsMax), "__proto__", "constructor"]) {
+  for (
+    const name of [
+      "a",
+      "x".repeat(LIMITS.topicNameCharsMax - 1),
+      "y".repeat(LIMITS.topicNameCharsMax),
+      "__proto__",
+      "constructor",
+    ]
+  ) {
     await broker.createTopic(name);
     assert.equal(await produce(broker, name, "value"), 0);
   }
@@ -82,7 +104,9 @@ test("createTopic() checks partitions and replicas at, below and above their bou
   for (const partitions of [0, -1, 1.5, LIMITS.topicPartitionsMax + 1, NaN]) {
     await failsWith("invalid_partitions", broker.createTopic("orders", { partitions }));
   }
-  for (const replicas of [0, 2, -2]) await failsWith("invalid_replication_factor", broker.createTopic("orders", { replicas }));
+  for (const replicas of [0, 2, -2]) {
+    await failsWith("invalid_replication_factor", broker.createTopic("orders", { replicas }));
+  }
   assert.equal((await broker.createTopic("orders", { partitions: 1, replicas: 1 })).partitions.length, 1);
   await failsWith("invalid_partitions", broker.alterTopic("orders", { partitions: 0 }));
   assert.equal((await broker.alterTopic("orders", { partitions: 4 })).partitions.length, 4);
@@ -109,10 +133,15 @@ test("settings are checked, kept when they differ from the default, and take eff
     const error = await failsWith("invalid_config", broker.createTopic("orders", { config }));
     assert.equal(error.errors[0]!.pointer, `/config/${name}`);
   }
-  const made = await broker.createTopic("orders", { config: { "retention.ms": "0604800000", "max.message.bytes": "0200", "durability": "fsync" } });
+  const made = await broker.createTopic("orders", {
+    config: { "retention.ms": "0604800000", "max.message.bytes": "0200", "durability": "fsync" },
+  });
   assert.deepEqual(made.config, { "max.message.bytes": "200" });
   await failsWith("invalid_config", broker.alterTopic("orders", { config: Object.fromEntries([["__proto__", "1"]]) }));
-  assert.deepEqual((await broker.alterTopic("orders", { config: { "max.message.bytes": null, "retention.bytes": "7" } })).config, { "retention.bytes": "7" });
+  assert.deepEqual(
+    (await broker.alterTopic("orders", { config: { "max.message.bytes": null, "retention.bytes": "7" } })).config,
+    { "retention.bytes": "7" },
+  );
 });
 
 test("max.message.bytes holds at, below and above, and points at the record", async () => {
@@ -226,7 +255,9 @@ test("a metadata log that has grown is replaced by a snapshot at the start, and 
   for (let start = 0; start < 2; start++) {
     const again = await openBroker({}, disk);
     assert.deepEqual(again.broker.topicNames(), ["orders"]);
-    assert.deepEqual(again.broker.describeTopic("orders")!.config, { "retention.ms": String(LIMITS.metadataRecordsBeforeSnapshot) });
+    assert.deepEqual(again.broker.describeTopic("orders")!.config, {
+      "retention.ms": String(LIMITS.metadataRecordsBeforeSnapshot),
+    });
     await again.broker.close();
   }
 });
@@ -236,7 +267,9 @@ test("a crash after every effect of create, produce, alter and delete leaves wha
   const done: string[] = [];
   const crashes: { disk: FaultyDisk; done: readonly string[]; effect: string }[] = [];
   disk.after = ({ operation, path }) => {
-    for (const mode of ["kill", "lost"] as const) crashes.push({ disk: disk.crash(mode), done: [...done], effect: `${operation} ${path} ${mode}` });
+    for (const mode of ["kill", "lost"] as const) {
+      crashes.push({ disk: disk.crash(mode), done: [...done], effect: `${operation} ${path} ${mode}` });
+    }
   };
   const { broker } = await openBroker({}, disk);
   await broker.createTopic("orders", { partitions: 2 });
@@ -259,8 +292,12 @@ test("a crash after every effect of create, produce, alter and delete leaves wha
     const topic = again.broker.describeTopic("orders");
     if (promised.includes("made again")) assert.deepEqual(await values(again.broker, "orders"), ["second"], where);
     else if (promised.includes("deleted")) assert.ok(topic === null || topic.partitions.length === 1, where);
-    else if (promised.includes("produced") && topic !== null) assert.deepEqual(await values(again.broker, "orders", 1), ["first"], where);
+    else if (promised.includes("produced") && topic !== null) {
+      assert.deepEqual(await values(again.broker, "orders", 1), ["first"], where);
+    }
     if (promised.includes("made") && promised.length < 3) assert.ok(topic !== null, where);
-    if (promised.includes("altered") && promised.length === 3 && topic !== null) assert.equal(topic.partitions.length, 3, where);
+    if (promised.includes("altered") && promised.length === 3 && topic !== null) {
+      assert.equal(topic.partitions.length, 3, where);
+    }
   }
 });

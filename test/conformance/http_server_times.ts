@@ -138,6 +138,8 @@ const SCENARIOS: readonly Scenario[] = [
       await client.until("waited");
       client.send(GET);
       await client.until("waited", 2);
+      // And the idle time counts again behind it.
+      await client.closed;
     },
     options: { idleMsMax: 1_000 },
   },

@@ -21,7 +21,7 @@ export async function administer(
   while (slot.shared > 0) await actor.world.sleep(10);
   try {
     if (action === "create") await create(actor, client, slot, random);
-    else if (action === "delete") await remove(client, slot);
+    else if (action === "delete") await remove(actor, client, slot);
     else await alter(actor, client, slot, random);
   } catch (thrown) {
     // What is not known to have been refused may still happen.
@@ -63,8 +63,12 @@ async function create(
   slot.hadTopic = true;
 }
 
-async function remove(client: NativeClient, slot: TopicSlot): Promise<void> {
+async function remove({ world }: ClientActor, client: NativeClient, slot: TopicSlot): Promise<void> {
   await client.deleteTopic(slot.name);
+  for (let partition = 0; partition < slot.topic!.partitions.length; partition++) {
+    world.model.damagedDirectories.delete(`${slot.name}-${partition}`);
+    world.node.failedSyncs.delete(`${slot.name}-${partition}`);
+  }
   slot.topic = null;
 }
 

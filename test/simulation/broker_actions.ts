@@ -57,6 +57,7 @@ export async function appendIfMatch(
     { nowMs: actor.clock.nowMs(), bytesMean: world.configuration.recordBytesMean },
   );
   const isStrict = topic.durability === "fsync";
+  const { powerLosses } = world.node;
   try {
     const outcomes = await unlessGone(
       running.broker.produceRecords(topic.name, [{ record, partition: partition.partition }], {
@@ -72,7 +73,11 @@ export async function appendIfMatch(
       world.violate("I15", `${partition.name}: If-Match ${expectedOffset} was appended at ${outcome.ack.first}`);
     }
     world.probes.sometimes("an append with the right If-Match");
-    noteProduced(world, partition, [sent], { ...outcome.ack, isStrict: isStrict && topic.durability === "fsync" });
+    noteProduced(world, partition, [sent], {
+      ...outcome.ack,
+      isStrict: isStrict && topic.durability === "fsync",
+      powerLosses,
+    });
   } catch (thrown) {
     if (isRefusal(thrown)) sent.outcome = "refused";
     world.probes.sometimes(

@@ -33,6 +33,8 @@ export class BrokerNode {
   isScarce = false;
   /** Starts so far; tells what belongs to an earlier life. */
   life = 0;
+  /** What was answered before the newest of them may have been lost in it. */
+  powerLosses = 0;
   readonly pace: ScheduledPace;
   readonly #world: World;
   #lastEnd: "stop" | "kill" | "power" | null = null;
@@ -79,6 +81,7 @@ export class BrokerNode {
   /** The host loses its power, with what no sync has covered. */
   losePower(loss: PowerLoss): void {
     const world = this.#world;
+    this.powerLosses += 1;
     // The host comes back after some seconds; until then its peers hear nothing.
     this.#end(3_000_000);
     world.probes.sometimes("a power loss took pending changes", pendingSequences(world.volume).length > 0);
@@ -182,11 +185,8 @@ export class BrokerNode {
   }
 
   #checkReport(report: OpenReport): void {
-    const { probes, model, violate } = {
-      probes: this.#world.probes,
-      model: this.#world.model,
-      violate: this.#world.violate.bind(this.#world),
-    };
+    const { probes, model } = this.#world;
+    const violate = (invariant: string, detail: string): void => this.#world.violate(invariant, detail);
     probes.sometimes("a tail was cut at a start", report.cutBytes > 0);
     probes.sometimes("a start after a clean stop", this.#lastEnd === "stop");
     probes.sometimes("a start after a kill", this.#lastEnd === "kill");
@@ -194,7 +194,7 @@ export class BrokerNode {
     if (this.#lastEnd === "stop" && report.cutBytes > 0) {
       violate("I44", `a start after a clean stop cut ${report.cutBytes} bytes`);
     }
-    const isDamaged = [...model.partitions()].some((partition) => partition.isDamaged);
+    const isDamaged = model.damagedDirectories.size > 0;
     if (report.offline.length > 0 && !isDamaged && !this.needsRestart) {
       violate("I44", `nothing was damaged, and a partition is offline: ${report.offline[0]!.message}`);
     }

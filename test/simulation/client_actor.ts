@@ -51,7 +51,8 @@ export class ClientActor {
     for (let turn = 0; !world.isEnding; turn++) {
       const random = world.random.stream(`client ${this.index} ${turn}`);
       await world.sleep(random.skewed(thinkMs, thinkMs * 20) + 1);
-      if (!world.isSkipped(`client ${this.index} ${turn}`)) await this.#act(random, pickWeighted(random, weights));
+      const action = pickWeighted(random, weights);
+      if (world.decides(`client ${this.index} ${turn}`, action)) await this.#act(random, action);
     }
     this.disconnect();
   }
@@ -142,7 +143,7 @@ export class ClientActor {
         }),
     );
     const records = made.map(({ record }) => record);
-    const { life } = world.node;
+    const { life, powerLosses } = world.node;
     const parameters = {
       topic: slot.name,
       partition: partition.partition,
@@ -167,7 +168,7 @@ export class ClientActor {
         made.map(({ sent }) =>
           sent
         ),
-        { ...acks[0]!, isStrict: isStrict && topic.durability === "fsync" },
+        { ...acks[0]!, isStrict: isStrict && topic.durability === "fsync", powerLosses },
       );
       return true;
     } catch (thrown) {
@@ -208,8 +209,11 @@ export class ClientActor {
     const { topic } = partition;
     const before = { highWatermark: partition.highWatermark, logStart: partition.logStart };
     const asked = typeof from.offset === "number" ? from.offset : null;
+    const { powerLosses } = world.node;
     try {
       const answer = await client.fetch({ topic: topic.name, partition: partition.partition, ...from });
+      // An answer that was under way when the power went may show what is gone since.
+      if (world.node.powerLosses !== powerLosses && !topic.isAlwaysFsync) return null;
       world.observe({ kind: "read", partition, asked, before, ...answer });
       world.probes.sometimes("a wait for data was answered with some", from.waitMs > 0 && answer.records.length > 0);
       return answer.next;

@@ -33,6 +33,7 @@ export function damageLog(world: World, random: SimulatedRandom): void {
   if (files.length === 0) return;
   const { partition, path, sizeBytes } = random.pick(files);
   partition.isDamaged = true;
+  world.model.damagedDirectories.add(`${partition.topic.name}-${partition.partition}`);
   switch (random.below(4)) {
     case 0: {
       const other = random.pick(files);

@@ -120,8 +120,7 @@ async function readPartition(world: World, actor: ClientActor, partition: Partit
 
 /** What `log verify` says of a broker that has stopped cleanly. */
 async function verifyFiles(world: World): Promise<void> {
-  const damaged = [...world.model.partitions()].filter((partition) => partition.isDamaged)
-    .map(({ topic, partition }) => `${DATA_PATH}/${topic.name}-${partition}/`);
+  const damaged = [...world.model.damagedDirectories].map((directory) => `${DATA_PATH}/${directory}/`);
   const summary = await verifyDataDirectory(new SimulatedDisk(world.volume.copy()), DATA_PATH, {
     onFinding: ({ severity, path, position, detail }) => {
       if (detail.endsWith("checkpoint says -1")) return;

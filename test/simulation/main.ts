@@ -110,19 +110,30 @@ async function main(options: Options): Promise<number> {
 }
 
 async function tell(script: Script, outcome: RunOutcome, options: Options): Promise<void> {
-  const { violation } = outcome;
-  for (const { timeUs, kind, payload } of outcome.lastEvents) {
-    console.log(`${(timeUs / 1_000).toFixed(3).padStart(12)} ms  ${kind} ${payload}`);
+  const replay = `npm run simulate -- --seed ${script.seed} --scenario ${script.scenario} --runtime ${runtime}`;
+  if (!options.shrinks) {
+    showEvents(outcome);
+    console.log(`seed ${script.seed}: ${textOf(outcome)}\n${replay}`);
+    return;
   }
-  console.log(`seed ${script.seed}: ${violation?.name === "Violation" ? violation.message : violation?.stack}`);
-  console.log(`npm run simulate -- --seed ${script.seed} --scenario ${script.scenario} --runtime ${runtime}`);
-  if (!options.shrinks) return;
+  console.log(`seed ${script.seed}: ${textOf(outcome)}\n${replay}`);
   const small = await shrink(script, outcome, (each) => runScript(each, immediateMacrotask, stray));
   const file = `simulation-${script.seed}.json`;
-  writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`);
-  console.log(
-    `npm run simulate -- --script ${file} --runtime ${runtime}    (without what the violation does not need)`,
-  );
+  writeFileSync(file, `${JSON.stringify(small.script, null, 2)}\n`);
+  showEvents(small.outcome);
+  for (const [decision, what] of small.outcome.decisions) console.log(`${decision.padEnd(14)} ${what}`);
+  console.log(`without what it does not need: ${textOf(small.outcome)}`);
+  console.log(`npm run simulate -- --script ${file} --runtime ${runtime}`);
+}
+
+function showEvents({ lastEvents }: RunOutcome): void {
+  for (const { timeUs, kind, payload } of lastEvents) {
+    console.log(`${(timeUs / 1_000).toFixed(3).padStart(12)} ms  ${kind} ${payload}`);
+  }
+}
+
+function textOf({ violation }: RunOutcome): string {
+  return (violation?.name === "Violation" ? violation.message : violation?.stack) ?? "no violation";
 }
 
 try {

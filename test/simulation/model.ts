@@ -110,6 +110,8 @@ export class TopicSlot {
 export class Model {
   readonly slots: TopicSlot[] = [];
   readonly records = new Map<number, SentRecord>();
+  /** Directories whose files the device has changed, also of names that are not used any more. */
+  readonly damagedDirectories = new Set<string>();
   #nextSlot = 0;
 
   addSlot(): void {

@@ -23,8 +23,8 @@ export class Nemesis {
       await world.sleep(random.between(1, 2 * faultEveryMs));
       const fault = random.pick(FAULT_NAMES);
       // A quarter of the time nothing happens: recovery from a fault must be seen, too.
-      const isQuiet = random.chance(1, 4) || !world.hasFault(fault) || world.isSkipped(`nemesis ${turn}`);
-      if (!isQuiet && !world.isEnding) await this.#do(fault, random);
+      const isQuiet = random.chance(1, 4) || !world.hasFault(fault) || world.isEnding;
+      if (!isQuiet && world.decides(`nemesis ${turn}`, fault)) await this.#do(fault, random);
     }
   }
 

@@ -16,6 +16,7 @@ export interface RunOutcome {
   readonly virtualMs: number;
   readonly traceHash: string;
   readonly probes: Probes;
+  readonly decisions: ReadonlyMap<string, string>;
   readonly lastEvents: readonly TracedEvent[];
 }
 
@@ -59,6 +60,7 @@ export async function runScript(script: Script, macrotask: Macrotask, stray: Str
     virtualMs: Math.floor(scheduler.nowUs / 1_000),
     traceHash: trace.hash,
     probes: world.probes,
+    decisions: world.decisions,
     lastEvents: world.violation === null ? [] : trace.last(SHOWN_EVENTS),
   };
 }

@@ -39,6 +39,8 @@ export class World {
   /** Where the disk's content is; a power loss puts another in its place. */
   volume = new Volume();
   violation: Error | null = null;
+  /** What was decided, by the decision's name, and when. */
+  readonly decisions = new Map<string, string>();
   /** Clients and faults come to their end. */
   isEnding = false;
   isDone = false;
@@ -60,8 +62,11 @@ export class World {
     return this.configuration.faults.includes(name) && !this.script.faultsOff.includes(name);
   }
 
-  isSkipped(decision: string): boolean {
-    return this.script.skipped.includes(decision);
+  /** Whether a decision is carried out; those that are can be taken out of the script one by one. */
+  decides(decision: string, what: string): boolean {
+    if (this.script.skipped.includes(decision)) return false;
+    this.decisions.set(decision, `${Math.floor(this.scheduler.nowUs / 1_000)} ms: ${what}`);
+    return true;
   }
 
   /** In virtual time. */

@@ -10,7 +10,16 @@ import type { PlatformErrorCode } from "../../src/base/errors.ts";
 import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/platform/disk.ts";
 import type { SeededRandom } from "../seeded_random.ts";
 
-export type Operation = "open" | "create" | "write" | "truncate" | "sync" | "rename" | "remove" | "sync directory" | "make directory";
+export type Operation =
+  | "open"
+  | "create"
+  | "write"
+  | "truncate"
+  | "sync"
+  | "rename"
+  | "remove"
+  | "sync directory"
+  | "make directory";
 
 export interface Effect {
   readonly operation: Operation;
@@ -23,7 +32,10 @@ export interface Effect {
  */
 export type CrashMode = "kill" | "lost" | "some";
 
-type Change = { readonly kind: "write"; readonly position: number; readonly bytes: Uint8Array } | { readonly kind: "size"; readonly bytes: number };
+type Change = { readonly kind: "write"; readonly position: number; readonly bytes: Uint8Array } | {
+  readonly kind: "size";
+  readonly bytes: number;
+};
 
 class FileNode {
   readonly kind = "file";
@@ -50,7 +62,9 @@ class DirectoryNode {
 }
 
 function applied(bytes: Uint8Array, change: Change): Uint8Array<ArrayBuffer> {
-  const sizeBytes = change.kind === "size" ? change.bytes : Math.max(bytes.length, change.position + change.bytes.length);
+  const sizeBytes = change.kind === "size"
+    ? change.bytes
+    : Math.max(bytes.length, change.position + change.bytes.length);
   const changed = new Uint8Array(sizeBytes);
   changed.set(bytes.subarray(0, sizeBytes));
   if (change.kind === "write") changed.set(change.bytes, change.position);
@@ -73,7 +87,11 @@ export class FaultyDisk implements Disk {
   }
 
   /** Lets the next effect of this kind, on a path that ends so, fail; `skip` of them go well before. */
-  failNext(operation: Operation, code: PlatformErrorCode, options: { readonly suffix?: string; readonly skip?: number } = {}): void {
+  failNext(
+    operation: Operation,
+    code: PlatformErrorCode,
+    options: { readonly suffix?: string; readonly skip?: number } = {},
+  ): void {
     const { suffix = "" } = options;
     let skip = options.skip ?? 0;
     const { before } = this;
@@ -105,7 +123,10 @@ export class FaultyDisk implements Disk {
       for (const change of node.unsynced) {
         if (!survives()) continue;
         const isTorn = mode === "some" && change.kind === "write" && random!.below(3) === 0;
-        file.bytes = applied(file.bytes, isTorn ? { ...change, bytes: change.bytes.slice(0, random!.below(change.bytes.length + 1)) } : change);
+        file.bytes = applied(
+          file.bytes,
+          isTorn ? { ...change, bytes: change.bytes.slice(0, random!.below(change.bytes.length + 1)) } : change,
+        );
       }
       file.sync();
       return file;
@@ -226,7 +247,9 @@ export class FaultyDisk implements Disk {
       if (next?.kind === "file") throw new PlatformError("not_a_directory", "make directory", path);
       const parent = directory;
       directory = next ?? new DirectoryNode();
-      if (next === undefined) await this.#effect("make directory", path, () => void parent.entries.set(part, directory));
+      if (next === undefined) {
+        await this.#effect("make directory", path, () => void parent.entries.set(part, directory));
+      }
     }
   }
 
@@ -236,7 +259,9 @@ export class FaultyDisk implements Disk {
     const node = source.directory.entries.get(source.name);
     if (node === undefined) throw new PlatformError("not_found", "rename", from);
     const replaced = target.directory.entries.get(target.name);
-    if (replaced?.kind === "directory" && replaced.entries.size > 0) throw new PlatformError("directory_not_empty", "rename", to);
+    if (replaced?.kind === "directory" && replaced.entries.size > 0) {
+      throw new PlatformError("directory_not_empty", "rename", to);
+    }
     await this.#effect("rename", to, () => {
       source.directory.entries.delete(source.name);
       target.directory.entries.set(target.name, node);
@@ -247,7 +272,9 @@ export class FaultyDisk implements Disk {
     const { directory, name } = this.#parent("remove", path);
     const node = directory.entries.get(name);
     if (node === undefined) throw new PlatformError("not_found", "remove", path);
-    if (node.kind === "directory" && node.entries.size > 0) throw new PlatformError("directory_not_empty", "remove", path);
+    if (node.kind === "directory" && node.entries.size > 0) {
+      throw new PlatformError("directory_not_empty", "remove", path);
+    }
     await this.#effect("remove", path, () => void directory.entries.delete(name));
   }
 

@@ -65,7 +65,10 @@ test("decodeSlot() takes a slot of this log, this place and this format only", (
 });
 
 test("decodeLeaderEpochs() takes what encodeLeaderEpochs() wrote, and of anything else only increasing epochs", () => {
-  const starts = [{ epoch: 1, startOffset: 0 }, { epoch: 4, startOffset: 20 }, { epoch: 7, startOffset: 9_007_199_254_740_990 }];
+  const starts = [{ epoch: 1, startOffset: 0 }, { epoch: 4, startOffset: 20 }, {
+    epoch: 7,
+    startOffset: 9_007_199_254_740_990,
+  }];
   const bytes = encodeLeaderEpochs(starts);
   assert.deepEqual(decodeLeaderEpochs(bytes)!.starts, starts);
   assert.deepEqual(decodeLeaderEpochs(encodeLeaderEpochs([]))!.starts, []);
@@ -78,7 +81,10 @@ test("decodeLeaderEpochs() takes what encodeLeaderEpochs() wrote, and of anythin
 });
 
 test("LeaderEpochs keep the history through trims and truncations", () => {
-  const epochs = new LeaderEpochs([{ epoch: 1, startOffset: 0 }, { epoch: 3, startOffset: 10 }, { epoch: 4, startOffset: 20 }]);
+  const epochs = new LeaderEpochs([{ epoch: 1, startOffset: 0 }, { epoch: 3, startOffset: 10 }, {
+    epoch: 4,
+    startOffset: 20,
+  }]);
   assert.equal(epochs.trimBefore(12), true);
   assert.deepEqual(epochs.starts, [{ epoch: 3, startOffset: 12 }, { epoch: 4, startOffset: 20 }]);
   assert.equal(epochs.trimBefore(12), false);
@@ -156,7 +162,15 @@ test("a directory that holds something and has no identity is refused", async ()
 test("parseSegmentFileName() takes 20 digits and a known kind", () => {
   assert.equal(segmentFileName(42, "log"), "00000000000000000042.log");
   assert.deepEqual(parseSegmentFileName("00000000000000000042.timeindex"), { baseOffset: 42, kind: "timeindex" });
-  for (const name of ["42.log", "0000000000000000004x.log", "00000000000000000042.log.tmp", "00000000000000000042.snapshot", "99999999999999999999.log"]) {
+  for (
+    const name of [
+      "42.log",
+      "0000000000000000004x.log",
+      "00000000000000000042.log.tmp",
+      "00000000000000000042.snapshot",
+      "99999999999999999999.log",
+    ]
+  ) {
     assert.equal(parseSegmentFileName(name), null, name);
   }
 });

@@ -24,10 +24,17 @@ export const SETTINGS: LogSettings = {
 export const NOW_MS = 1_700_000_000_000;
 
 /** A batch whose content tells it from all others with another seed. */
-export function batchOf(seed: number, options: { readonly records?: number; readonly valueBytes?: number; readonly timestamp?: number } = {}): RecordBatch {
+export function batchOf(
+  seed: number,
+  options: { readonly records?: number; readonly valueBytes?: number; readonly timestamp?: number } = {},
+): RecordBatch {
   const { records = 1, valueBytes = 20, timestamp = NOW_MS + seed } = options;
-  const value = (index: number): Uint8Array => Uint8Array.from({ length: valueBytes }, (_, at) => Math.imul(seed * 31 + index + at, 2_654_435_761) >>> 24);
-  const inputs = Array.from({ length: records }, (_, index) => ({ key: null, value: value(index), headers: [], timestamp }));
+  const value = (index: number): Uint8Array =>
+    Uint8Array.from({ length: valueBytes }, (_, at) => Math.imul(seed * 31 + index + at, 2_654_435_761) >>> 24);
+  const inputs = Array.from(
+    { length: records },
+    (_, index) => ({ key: null, value: value(index), headers: [], timestamp }),
+  );
   return buildRecordBatch(inputs, { nowMs: NOW_MS });
 }
 

@@ -93,7 +93,9 @@ export function encodeLeaderEpochs(starts: readonly EpochStart[]): Uint8Array {
 /** What the file says, or null when it is not one: the caller then builds it from the segments. */
 export function decodeLeaderEpochs(bytes: Uint8Array): LeaderEpochs | null {
   const lines = decodeUtf8(bytes)?.split("\n");
-  if (lines === undefined || lines[0] !== "0" || lines.at(-1) !== "" || lines[1] !== String(lines.length - 3)) return null;
+  if (lines === undefined || lines[0] !== "0" || lines.at(-1) !== "" || lines[1] !== String(lines.length - 3)) {
+    return null;
+  }
   const starts: EpochStart[] = [];
   for (const line of lines.slice(2, -1)) {
     const match = /^(\d{1,10}) (\d{1,16})$/.exec(line);

@@ -12,7 +12,7 @@
  */
 import type { Epoch, Offset } from "../../base/ids.ts";
 import { assert } from "../../base/assert.ts";
-import { isPlatformError, SentinelError } from "../../base/errors.ts";
+import type { SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { FlushResult, LogListener } from "../partition_log.ts";
@@ -23,6 +23,7 @@ import { LogWaiters } from "./log_waiters.ts";
 import type { WaitKind } from "./log_waiters.ts";
 import { mustRollBefore } from "./must_roll.ts";
 import { Mutex } from "../mutex.ts";
+import { isFull, notStored, writesEnded } from "./write_failures.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
 import { Segment } from "./segment.ts";
 
@@ -150,11 +151,7 @@ export class LogWriter {
   /** Takes no more writes until a restart. Everyone who waits hears of it. */
   fail(thrown: unknown, offline = false): SentinelError {
     const state = this.#state;
-    const error = thrown instanceof SentinelError ? thrown : new SentinelError(
-      "storage_error",
-      `The log ${state.directory} takes no more writes until a restart: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      { cause: thrown },
-    );
+    const error = writesEnded(state.directory, thrown);
     if (state.failure === null) {
       state.failure = error;
       state.endOffset = state.writtenOffset;
@@ -243,8 +240,7 @@ export class LogWriter {
       // After a failed sync another one may succeed and prove nothing.
       if (state.failure !== null) throw state.failure;
       const sealed = activeSegment(state);
-      await this.#syncFile(sealed);
-      state.durableOffset = state.writtenOffset;
+      await this.syncToEnd();
       await sealed.finishIndexes();
       const next = await this.#createSegment();
       state.segments.push(next);
@@ -288,11 +284,7 @@ export class LogWriter {
   async #cutBack(thrown: unknown): Promise<void> {
     const state = this.#state;
     const active = activeSegment(state);
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
-    const error = new SentinelError("storage_error", `The log ${state.directory} could not store the records: ${text}`, {
-      cause: thrown,
-    });
-    if (!isPlatformError(thrown, "no_space")) assertNotOurs(thrown);
+    const error = notStored(state.directory, thrown);
     try {
       await active.file.truncate(active.sizeBytes);
     } catch (truncateFailure) {
@@ -396,13 +388,4 @@ export class LogWriter {
     this.#waiters.settle(this.#reached);
     this.listener?.onProgress();
   }
-}
-
-function isFull(thrown: unknown): boolean {
-  return isPlatformError(thrown, "no_space") || isPlatformError(thrown, "too_many_open_files");
-}
-
-/** A broken rule of our own must not pass for a full disk. */
-function assertNotOurs(thrown: unknown): void {
-  if (thrown instanceof Error && thrown.name === "AssertionError") throw thrown;
 }

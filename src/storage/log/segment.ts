@@ -197,7 +197,11 @@ export class Segment {
       if (from > 0 && (end.fault !== null || end.nextOffset !== this.endOffset)) end = await this.#scanEnd(0);
       if (end.fault !== null) throw corruption(this.logPath, end.position, end.fault);
       if (end.nextOffset !== this.endOffset) {
-        throw corruption(this.logPath, end.position, `it ends at offset ${end.nextOffset} and the next segment begins at ${this.endOffset}`);
+        throw corruption(
+          this.logPath,
+          end.position,
+          `it ends at offset ${end.nextOffset} and the next segment begins at ${this.endOffset}`,
+        );
       }
     } finally {
       await this.closeFile();

@@ -40,8 +40,20 @@ export class SegmentIndexes {
   readonly #mutex = new Mutex();
   #offsets: OffsetIndex;
   #times: TimeIndex;
-  #offsetFile: IndexFile = { kind: "index", entryBytes: OFFSET_INDEX_ENTRY_BYTES, stored: 0, isExact: false, isSynced: false };
-  #timeFile: IndexFile = { kind: "timeindex", entryBytes: TIME_INDEX_ENTRY_BYTES, stored: 0, isExact: false, isSynced: false };
+  #offsetFile: IndexFile = {
+    kind: "index",
+    entryBytes: OFFSET_INDEX_ENTRY_BYTES,
+    stored: 0,
+    isExact: false,
+    isSynced: false,
+  };
+  #timeFile: IndexFile = {
+    kind: "timeindex",
+    entryBytes: TIME_INDEX_ENTRY_BYTES,
+    stored: 0,
+    isExact: false,
+    isSynced: false,
+  };
 
   constructor(disk: Disk, directory: string, baseOffset: Offset) {
     this.#disk = disk;

@@ -8,7 +8,7 @@ import { PlatformError, SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
-import { corruption } from "./corruption.ts";
+import { checkEpochs } from "./check_epochs.ts";
 import { activeSegment, assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -125,21 +125,10 @@ export class SegmentLog implements PartitionLog {
       if (from >= end) return [];
       const batches = await this.#inSegment(segment, generation, async () => {
         const found = await segment.reader.read(from, maxBytes, end);
-        await this.#checkEpochs(segment, found);
+        await checkEpochs(this.#state, segment, found);
         return found;
       });
       if (batches !== null) return batches;
-    }
-  }
-
-  /** No checksum covers a batch's epoch: a stale or misdirected sector of the same offsets shows there alone. */
-  async #checkEpochs(segment: Segment, batches: readonly RecordBatch[]): Promise<void> {
-    const { epochs, startOffset } = this.#state;
-    for (const { baseOffset, leaderEpoch } of batches) {
-      const known = epochs.epochAt(Math.max(baseOffset, startOffset));
-      if (leaderEpoch === known) continue;
-      const position = await segment.reader.positionOf(baseOffset) ?? 0;
-      throw corruption(segment.logPath, position, `epoch ${leaderEpoch} where the checkpoint says ${known}`);
     }
   }
 
@@ -180,7 +169,9 @@ export class SegmentLog implements PartitionLog {
       if (thrown instanceof SentinelError && thrown.code === "storage_error") throw this.#writer.fail(thrown, true);
       // A process without free descriptors, or a device that does not answer: the next read may succeed.
       if (thrown instanceof PlatformError) {
-        throw new SentinelError("storage_error", `The log ${state.directory} could not be read: ${thrown.message}`, { cause: thrown });
+        throw new SentinelError("storage_error", `The log ${state.directory} could not be read: ${thrown.message}`, {
+          cause: thrown,
+        });
       }
       throw thrown;
     }
@@ -226,7 +217,10 @@ export class SegmentLog implements PartitionLog {
     }
     this.#openSealed.delete(target);
     state.truncations += 1;
-    const error = new SentinelError("storage_error", `The log ${state.directory} was truncated from offset ${boundary}`);
+    const error = new SentinelError(
+      "storage_error",
+      `The log ${state.directory} was truncated from offset ${boundary}`,
+    );
     this.#writer.refuseFrom(boundary, error);
     assertLogState(state);
   }
@@ -356,9 +350,13 @@ export class SegmentLog implements PartitionLog {
   #outOfRange(offset: Offset): SentinelError {
     const { startOffset, endOffset, directory } = this.#state;
     const name = directory.slice(directory.lastIndexOf("/") + 1);
-    return new SentinelError("offset_out_of_range", `Offset ${offset} is outside ${name}, which holds ${startOffset} to ${endOffset}`, {
-      facts: { earliest: startOffset, tail: endOffset },
-    });
+    return new SentinelError(
+      "offset_out_of_range",
+      `Offset ${offset} is outside ${name}, which holds ${startOffset} to ${endOffset}`,
+      {
+        facts: { earliest: startOffset, tail: endOffset },
+      },
+    );
   }
 
   /** The segment that holds `offset`, or would. */

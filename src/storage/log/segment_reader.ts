@@ -153,7 +153,12 @@ export class SegmentReader {
   }
 
   /** The batch at `at`, checked; null when the piece ends inside it, a text when it is damaged. */
-  #batchAt(piece: Uint8Array, at: number, position: number, expectedOffset: Offset | null): RecordBatch | string | null {
+  #batchAt(
+    piece: Uint8Array,
+    at: number,
+    position: number,
+    expectedOffset: Offset | null,
+  ): RecordBatch | string | null {
     const segment = this.#segment;
     const verifyCrc = !this.#verified.covers(position, position + 1);
     const batch = parseRecordBatch(piece, at, { verifyCrc, batchBytesMax: LIMITS.batchBytesMax });

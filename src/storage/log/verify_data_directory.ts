@@ -53,7 +53,9 @@ export async function verifyDataDirectory(disk: Disk, path: string, options: Ver
   try {
     const summary: VerifySummary = { partitions: 0, segments: 0, batches: 0, records: 0, bytes: 0, damaged: 0 };
     for (const name of await disk.list(path)) {
-      if (!PARTITION_DIRECTORY_REGEXP.test(name) || (await disk.status(`${path}/${name}`))?.kind !== "directory") continue;
+      if (!PARTITION_DIRECTORY_REGEXP.test(name) || (await disk.status(`${path}/${name}`))?.kind !== "directory") {
+        continue;
+      }
       await new PartitionVerifier(disk, `${path}/${name}`, summary, options).run();
     }
     return summary;
@@ -67,7 +69,9 @@ async function lockFor(disk: Disk, path: string) {
     return await disk.lock(`${path}/.lock`);
   } catch (thrown) {
     if (!isPlatformError(thrown, "locked")) throw thrown;
-    throw new SentinelError("storage_error", `The data directory ${path} is in use by a broker; stop it first`, { cause: thrown });
+    throw new SentinelError("storage_error", `The data directory ${path} is in use by a broker; stop it first`, {
+      cause: thrown,
+    });
   }
 }
 
@@ -103,14 +107,18 @@ class PartitionVerifier {
     }
     let due: Offset | null = null;
     for (const [at, base] of bases.entries()) {
-      if (due !== null && base !== due) this.#damage(this.#path(base), 0, `the segment before it ends at offset ${due}`);
+      if (due !== null && base !== due) {
+        this.#damage(this.#path(base), 0, `the segment before it ends at offset ${due}`);
+      }
       due = await this.#verifySegment(base, bases[at + 1] ?? null);
     }
   }
 
   async #loadFacts(): Promise<void> {
     const topicId = await loadPartitionMetadata(this.#disk, this.#directory);
-    if (topicId === null) this.#damage(`${this.#directory}/partition.metadata`, 0, "the file is missing or not readable");
+    if (topicId === null) {
+      this.#damage(`${this.#directory}/partition.metadata`, 0, "the file is missing or not readable");
+    }
     const identity = new Uint8Array(20);
     identity.set(parseUuid(topicId ?? "") ?? new Uint8Array(16));
     const partition = Number(this.#directory.slice(this.#directory.lastIndexOf("-") + 1));
@@ -119,14 +127,17 @@ class PartitionVerifier {
     let newest = -1;
     for (const slot of [0, 1]) {
       const decoded = decodeSlot((bytes ?? new Uint8Array()).subarray(slot * 4096, slot * 4096 + 64), slot, identity);
-      if (decoded === null) this.#note(`${this.#directory}/${RECOVERY_POINT_FILE}`, slot * 4096, `slot ${slot} is not readable`);
-      else if (decoded.sequence > newest) {
+      if (decoded === null) {
+        this.#note(`${this.#directory}/${RECOVERY_POINT_FILE}`, slot * 4096, `slot ${slot} is not readable`);
+      } else if (decoded.sequence > newest) {
         newest = decoded.sequence;
         this.#point = decoded.point;
       }
     }
     this.#epochs = await loadLeaderEpochs(this.#disk, this.#directory);
-    if (this.#epochs === null) this.#note(`${this.#directory}/${LEADER_EPOCH_FILE}`, 0, "the file is missing or not readable");
+    if (this.#epochs === null) {
+      this.#note(`${this.#directory}/${LEADER_EPOCH_FILE}`, 0, "the file is missing or not readable");
+    }
   }
 
   /** Returns the offset that the next segment must begin with, or null when that cannot be said. */
@@ -134,7 +145,9 @@ class PartitionVerifier {
     const path = this.#path(base);
     const sizeBytes = (await this.#disk.status(path))?.sizeBytes ?? 0;
     const trustedBytes = this.#trustedBytes(base, sizeBytes, next);
-    if (sizeBytes < trustedBytes) this.#damage(path, sizeBytes, `the file ends below its recovery point ${trustedBytes}`);
+    if (sizeBytes < trustedBytes) {
+      this.#damage(path, sizeBytes, `the file ends below its recovery point ${trustedBytes}`);
+    }
     this.#summary.segments += 1;
     const ends = new Map<number, { lastOffset: Offset; maxTimestamp: number }>();
     const file = await this.#disk.open(path, "read");
@@ -151,7 +164,11 @@ class PartitionVerifier {
       );
       if (end.fault !== null) {
         const isDamage = end.position < trustedBytes;
-        const text = isDamage ? end.fault : `${end.fault}; ${sizeBytes - end.position} bytes from here were never acknowledged, the next start cuts them`;
+        const text = isDamage
+          ? end.fault
+          : `${end.fault}; ${
+            sizeBytes - end.position
+          } bytes from here were never acknowledged, the next start cuts them`;
         if (isDamage) this.#damage(path, end.position, text);
         else this.#note(path, end.position, text);
         return null;
@@ -183,10 +200,16 @@ class PartitionVerifier {
     const indexPath = `${this.#directory}/${segmentFileName(base, "index")}`;
     const bytes = await readSmallFile(this.#disk, indexPath, INDEX_BYTES_MAX);
     const index = bytes === null ? null : OffsetIndex.decode(base, bytes, sizeBytes);
-    if (bytes !== null && index === null) this.#note(indexPath, 0, "the index is not one; it is rebuilt when it is needed");
+    if (bytes !== null && index === null) {
+      this.#note(indexPath, 0, "the index is not one; it is rebuilt when it is needed");
+    }
     for (const [at, entry] of (index?.entries() ?? []).entries()) {
       if (batches.get(entry.position)?.lastOffset === entry.lastOffset) continue;
-      this.#note(indexPath, at * OFFSET_INDEX_ENTRY_BYTES, `the entry ${entry.lastOffset}@${entry.position} names no batch; the index is rebuilt when it is needed`);
+      this.#note(
+        indexPath,
+        at * OFFSET_INDEX_ENTRY_BYTES,
+        `the entry ${entry.lastOffset}@${entry.position} names no batch; the index is rebuilt when it is needed`,
+      );
       break;
     }
     const timePath = `${this.#directory}/${segmentFileName(base, "timeindex")}`;

@@ -8,12 +8,6 @@ export const watermarks: Checker = (observation) => {
   switch (observation.kind) {
     case "acknowledged": {
       const end = observation.first + observation.records.length;
-      if (observation.first < partition.logStart) {
-        throw new Violation(
-          "I26",
-          `${partition.name}: offset ${observation.first} was given below the log start ${partition.logStart}`,
-        );
-      }
       if (observation.isStrict) partition.strictEnd = Math.max(partition.strictEnd, end);
       return;
     }

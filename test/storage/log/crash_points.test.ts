@@ -77,12 +77,20 @@ async function check({ disk, mode, effect, promised }: Crash): Promise<void> {
   for (let start = 0; start < 3; start++) {
     const { log } = await openLog(disk, { segmentBytes: 600, indexIntervalBytes: 100 });
     assert.ok(log.endOffset >= promised.durable, `${where}: ends at ${log.endOffset}, ${promised.durable} was durable`);
-    assert.ok(promised.starts.includes(log.startOffset), `${where}: starts at ${log.startOffset}, not ${promised.starts}`);
+    assert.ok(
+      promised.starts.includes(log.startOffset),
+      `${where}: starts at ${log.startOffset}, not ${promised.starts}`,
+    );
     const batches = await readAll(log);
     for (const batch of batches) {
       const known = promised.batches.get(batch.baseOffset) ?? [];
-      assert.ok(known.includes(textOf([batch])[0]!), `${where}: offset ${batch.baseOffset} holds what was never appended`);
-      if (batch.endOffset <= promised.durable) assert.equal(textOf([batch])[0], known.at(-1), `${where}: ${batch.baseOffset} is an old batch`);
+      assert.ok(
+        known.includes(textOf([batch])[0]!),
+        `${where}: offset ${batch.baseOffset} holds what was never appended`,
+      );
+      if (batch.endOffset <= promised.durable) {
+        assert.equal(textOf([batch])[0], known.at(-1), `${where}: ${batch.baseOffset} is an old batch`);
+      }
     }
     // Recovery is idempotent: a second start, after another kill or a clean stop, finds the same.
     if (before !== null) assert.deepEqual(textOf(batches), before, where);
@@ -154,7 +162,11 @@ test("seed-O1: a crash at every byte of the last batch's write cuts that batch a
       const { log: reopened, report } = await openLog(crashed);
       // Zeros that stand where zeros belong make the batch whole.
       const isWhole = kept === torn.sizeBytes || (padding > 0 && torn.bytes.subarray(kept).every((byte) => byte === 0));
-      assert.deepEqual(textOf(await readAll(reopened)), textOf(isWhole ? [...stored, torn.bytes] : stored), `${kept} bytes kept`);
+      assert.deepEqual(
+        textOf(await readAll(reopened)),
+        textOf(isWhole ? [...stored, torn.bytes] : stored),
+        `${kept} bytes kept`,
+      );
       assert.equal(report.cutBytes, kept + padding - (isWhole ? torn.sizeBytes : 0));
     }
   }

@@ -118,12 +118,14 @@ test("seed-K3: a full disk refuses the append, leaves no hole, and the log goes 
 });
 
 test("a roll without free descriptors or room refuses what needs the new segment; smaller batches and a restart go on", async () => {
-  for (const [operation, code, suffix] of [
-    ["create", "too_many_open_files", segmentPath(2)],
-    ["open", "too_many_open_files", segmentPath(2)],
-    ["create", "no_space", ".tmp"],
-    ["write", "no_space", ".tmp"],
-  ] as const) {
+  for (
+    const [operation, code, suffix] of [
+      ["create", "too_many_open_files", segmentPath(2)],
+      ["open", "too_many_open_files", segmentPath(2)],
+      ["create", "no_space", ".tmp"],
+      ["write", "no_space", ".tmp"],
+    ] as const
+  ) {
     const disk = new FaultyDisk();
     const log = await newLog(disk, { segmentBytes: 300, indexIntervalBytes: 0 });
     const stored = [await store(log, batchOf(0)), await store(log, batchOf(1))];
@@ -157,7 +159,10 @@ test("damage that a read finds takes the log offline: nothing is served or writt
   const bytes = disk.bytesOf(segmentPath(0)).slice();
   bytes[80]! ^= 1;
   disk.put(segmentPath(0), bytes);
-  await assert.rejects(async () => await log.read(0, { maxBytes: 1, upTo: 6 }), /Damaged file .*00000000000000000000\.log at position 0/);
+  await assert.rejects(
+    async () => await log.read(0, { maxBytes: 1, upTo: 6 }),
+    /Damaged file .*00000000000000000000\.log at position 0/,
+  );
   await assert.rejects(async () => await log.read(5, { maxBytes: 1, upTo: 6 }), /Damaged file/);
   assert.throws(() => log.appendAsLeader(batchOf(9), 0), /Damaged file/);
 });
@@ -184,9 +189,13 @@ test("no file stays open after close(), with readers in sealed segments before i
   for (let seed = 0; seed < 40; seed++) await store(log, batchOf(seed));
   await readAll(log);
   assert.ok(disk.openFiles <= 2 + LIMITS.sealedSegmentsOpenMax, `${disk.openFiles} files are open`);
-  const reading = Promise.allSettled(Array.from({ length: 40 }, async (_, offset) => await log.read(offset, { maxBytes: 1, upTo: 40 })));
+  const reading = Promise.allSettled(
+    Array.from({ length: 40 }, async (_, offset) => await log.read(offset, { maxBytes: 1, upTo: 40 })),
+  );
   await log.close();
-  for (const outcome of await reading) if (outcome.status === "rejected") assert.ok(isStorageError(outcome.reason), String(outcome.reason));
+  for (const outcome of await reading) {
+    if (outcome.status === "rejected") assert.ok(isStorageError(outcome.reason), String(outcome.reason));
+  }
   assert.equal(disk.openFiles, 0);
 });
 

@@ -29,7 +29,10 @@ class Model {
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed);
-    this.#settings = { segmentBytes: this.#random.pick([250, 600, 5_000]), indexIntervalBytes: this.#random.pick([0, 150, 4_096]) };
+    this.#settings = {
+      segmentBytes: this.#random.pick([250, 600, 5_000]),
+      indexIntervalBytes: this.#random.pick([0, 150, 4_096]),
+    };
     this.#cacheBytes = this.#random.pick([0, 500, 100_000]);
   }
 
@@ -62,7 +65,11 @@ class Model {
 
   #append(): void {
     const timestamp = 1_000 + this.#random.below(1_000);
-    const batch = batchOf(this.#next++, { records: 1 + this.#random.below(4), valueBytes: this.#random.below(60), timestamp });
+    const batch = batchOf(this.#next++, {
+      records: 1 + this.#random.below(4),
+      valueBytes: this.#random.below(60),
+      timestamp,
+    });
     const { baseOffset, endOffset } = this.#log.appendAsLeader(batch, this.#epoch);
     assert.equal(baseOffset, this.#end);
     this.#batches.push({ base: baseOffset, end: endOffset, text: textOf([batch])[0]!, timestamp });
@@ -74,7 +81,9 @@ class Model {
     const maxBytes = this.#random.below(2_000);
     const found = await this.#log.read(from, { maxBytes, upTo });
     const expected = this.#batches.filter((batch) => batch.end > from && batch.end <= upTo);
-    if (from === upTo || expected.length === 0 || this.#batches.find((batch) => batch.end > from)!.end > upTo) return void assert.equal(found.length, 0);
+    if (from === upTo || expected.length === 0 || this.#batches.find((batch) => batch.end > from)!.end > upTo) {
+      return void assert.equal(found.length, 0);
+    }
     assert.ok(found.length > 0 && found.length <= expected.length);
     assert.deepEqual(textOf(found), expected.slice(0, found.length).map((batch) => batch.text));
     const bytes = found.reduce((sum, batch) => sum + batch.sizeBytes, 0);
@@ -90,7 +99,9 @@ class Model {
   }
 
   async #truncate(): Promise<void> {
-    const boundaries = [this.#end, ...this.#batches.map((batch) => batch.base)].filter((offset) => offset >= this.#start);
+    const boundaries = [this.#end, ...this.#batches.map((batch) => batch.base)].filter((offset) =>
+      offset >= this.#start
+    );
     const boundary = this.#random.pick(boundaries);
     await this.#log.truncateFrom(boundary);
     this.#batches = this.#batches.filter((batch) => batch.end <= boundary);

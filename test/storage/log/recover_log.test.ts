@@ -15,7 +15,9 @@ async function madeDisk(stop: "clean" | "kill", settings = SMALL, epochOf = (_: 
   const stored = [];
   for (let seed = 0; seed < 20; seed++) stored.push(await store(log, batchOf(seed), epochOf(seed)));
   if (stop === "clean") await log.close();
-  const bases = (await disk.list(DIRECTORY)).filter((name) => name.endsWith(".log")).map((name) => Number(name.slice(0, 20)));
+  const bases = (await disk.list(DIRECTORY)).filter((name) => name.endsWith(".log")).map((name) =>
+    Number(name.slice(0, 20))
+  );
   return { disk: disk.crash("kill"), stored: textOf(stored), bases };
 }
 
@@ -26,7 +28,9 @@ async function reopened(disk: FaultyDisk, settings = SMALL): Promise<string[]> {
 
 /** The log does not open, or does not read to its end, names the file, and no byte of the segments is changed. */
 async function isOffline(disk: FaultyDisk, file: string, settings = SMALL): Promise<SentinelError> {
-  const logs = (await disk.list(DIRECTORY)).filter((name) => name.endsWith(".log")).map((name) => `${DIRECTORY}/${name}`);
+  const logs = (await disk.list(DIRECTORY)).filter((name) => name.endsWith(".log")).map((name) =>
+    `${DIRECTORY}/${name}`
+  );
   const before = logs.map((path) => disk.bytesOf(path).join());
   let error: unknown = null;
   try {
@@ -118,7 +122,9 @@ test("indexes that are missing, short, garbage or plausible but wrong are rebuil
       }
       assert.deepEqual(await reopened(damaged), stored, `${stop}, index ${name}`);
       const { log } = await openLog(damaged, SMALL);
-      for (let offset = 0; offset < 20; offset++) assert.deepEqual(textOf(await log.read(offset, { maxBytes: 1, upTo: 20 })), [stored[offset]]);
+      for (let offset = 0; offset < 20; offset++) {
+        assert.deepEqual(textOf(await log.read(offset, { maxBytes: 1, upTo: 20 })), [stored[offset]]);
+      }
     }
   }
 });
@@ -136,7 +142,9 @@ test("a time index that is missing, cut off or wrong misleads neither searches n
   };
   for (const [name, damage] of Object.entries(damages)) {
     const damaged = disk.crash("kill");
-    for (const base of bases) damaged.put(segmentPath(base, "timeindex"), damage(damaged.bytesOf(segmentPath(base, "timeindex"))));
+    for (const base of bases) {
+      damaged.put(segmentPath(base, "timeindex"), damage(damaged.bytesOf(segmentPath(base, "timeindex"))));
+    }
     const { log } = await openLog(damaged, SMALL);
     for (let offset = 0; offset < 20; offset++) {
       assert.equal((await log.batchForTimestamp(1_700_000_000_000 + offset, 20))?.baseOffset, offset, name);
@@ -208,7 +216,9 @@ test("a log that ends below its recovery point is corrupt", async () => {
 test("a sealed segment that is missing or cut is corruption", async () => {
   for (const at of [0, 1, 2]) {
     const missing = await madeDisk("kill");
-    for (const kind of ["log", "index", "timeindex"] as const) await missing.disk.remove(segmentPath(missing.bases[at]!, kind));
+    for (const kind of ["log", "index", "timeindex"] as const) {
+      await missing.disk.remove(segmentPath(missing.bases[at]!, kind));
+    }
     await isOffline(missing.disk, DIRECTORY);
     const cut = await madeDisk("kill");
     const path = segmentPath(cut.bases[at]!);

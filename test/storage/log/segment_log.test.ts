@@ -10,11 +10,17 @@ import type { LogUnderTest } from "../../conformance/partition_log.ts";
 import { ManualClock } from "../../manual_clock.ts";
 import { IDENTITY, SETTINGS } from "../log_fixture.ts";
 
-async function makeLog(disk: Disk, root: string, cacheBytes: number, indexIntervalBytes: number): Promise<LogUnderTest> {
+async function makeLog(
+  disk: Disk,
+  root: string,
+  cacheBytes: number,
+  indexIntervalBytes: number,
+): Promise<LogUnderTest> {
   const location = { disk, clock: new ManualClock(), directory: `${root}/orders-0`, identity: IDENTITY };
   await createLog(location);
   const settings = { ...SETTINGS, segmentBytes: 1_000, indexIntervalBytes };
-  const open = async (): Promise<SegmentLog> => (await SegmentLog.open(location, settings, new TailCacheBudget(cacheBytes))).log;
+  const open = async (): Promise<SegmentLog> =>
+    (await SegmentLog.open(location, settings, new TailCacheBudget(cacheBytes))).log;
   let log = await open();
   return {
     log,

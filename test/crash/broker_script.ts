@@ -1,0 +1,130 @@
+/** A scenario's script over a whole broker: each call asks the broker and notes in the ledger what came of it. */
+import { Broker } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/broker.ts";
+import { SentinelError } from "../../src/base/errors.ts";
+import { BROKER_OPTIONS, openBrokerSubject } from "./broker_subject.ts";
+import { digestOf } from "./ledger.ts";
+import type { PartitionPlace, ProduceAsked, TopicState } from "./ledger.ts";
+import { observedRecords } from "./subject.ts";
+import { Script } from "./script.ts";
+
+const READ_BYTES = 100_000;
+
+export interface ProduceOptions {
+  readonly connection?: string;
+  readonly count?: number;
+  readonly valueBytes?: number;
+  /** HTTP's If-Match. */
+  readonly expectedOffset?: number;
+}
+
+export class BrokerScript extends Script {
+  readonly opens = openBrokerSubject;
+  readonly #states = new Map<string, TopicState>();
+  #incarnations = 0;
+  #broker: Broker | null = null;
+
+  get broker(): Broker {
+    if (this.#broker === null) throw new Error("The broker is not running");
+    return this.#broker;
+  }
+
+  async start(options: Partial<BrokerOptions> = {}): Promise<void> {
+    const { platform } = this.startProcess();
+    this.#broker = (await Broker.open(platform, { ...BROKER_OPTIONS, ...options })).broker;
+  }
+
+  /** A clean stop. */
+  async stop(): Promise<void> {
+    await this.broker.close();
+    this.#broker = null;
+  }
+
+  placeOf(topic: string, partition = 0): PartitionPlace {
+    return { incarnation: this.#states.get(topic)!.incarnation, partition };
+  }
+
+  async create(name: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
+    const state: TopicState = { name, incarnation: ++this.#incarnations, partitions, config };
+    this.ledger.push({ kind: "topic asked", name, state });
+    const { topicId } = await this.broker.createTopic(name, { partitions, config });
+    this.#states.set(name, state);
+    this.ledger.push({ kind: "topic id", incarnation: state.incarnation, topicId }, { kind: "topic done", name });
+  }
+
+  /** A create that the broker is to refuse. */
+  async createInVain(name: string, partitions: number): Promise<void> {
+    const state: TopicState = { name, incarnation: ++this.#incarnations, partitions, config: {} };
+    this.ledger.push({ kind: "topic asked", name, state });
+    try {
+      await this.broker.createTopic(name, { partitions });
+    } catch {
+      this.ledger.push({ kind: "topic refused", name });
+      return;
+    }
+    throw new Error(`The topic ${name} was made, and was to be refused`);
+  }
+
+  async delete(name: string): Promise<void> {
+    this.ledger.push({ kind: "topic asked", name, state: null });
+    await this.broker.deleteTopic(name);
+    this.ledger.push({ kind: "topic done", name });
+  }
+
+  async alter(name: string, partitions: number, config: Readonly<Record<string, string>>): Promise<void> {
+    const before = this.#states.get(name)!;
+    const state: TopicState = { ...before, partitions, config };
+    this.ledger.push({ kind: "topic asked", name, state });
+    const gone = Object.keys(before.config).filter((setting) => !(setting in config));
+    const removed = Object.fromEntries(gone.map((setting) => [setting, null]));
+    await this.broker.alterTopic(name, { partitions, config: { ...config, ...removed } });
+    this.#states.set(name, state);
+    this.ledger.push({ kind: "topic done", name });
+  }
+
+  /** Produces one batch of records; true when they were acknowledged. */
+  async produce(topic: string, partition = 0, options: ProduceOptions = {}): Promise<boolean> {
+    const { connection = "one", count = 1, valueBytes = 60, expectedOffset } = options;
+    const records = this.records(connection, count, valueBytes);
+    const digests = records.map((record) => digestOf({ ...record, timestamp: record.timestamp! }, 0));
+    const asked: ProduceAsked = { kind: "produce asked", place: this.placeOf(topic, partition), connection, digests };
+    this.ledger.push(asked);
+    const produceOptions = { acks: "all" as const, ...(expectedOffset === undefined ? {} : { expectedOffset }) };
+    try {
+      const routed = records.map((record) => ({ record, partition }));
+      const [outcome] = await this.broker.produceRecords(topic, routed, produceOptions);
+      if (!outcome!.ok) throw outcome!.error;
+      this.ledger.push({ kind: "produce acked", asked, first: outcome!.ack.first });
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof SentinelError)) throw thrown;
+      // A partition that takes no more writes says of none what became of it; a healthy one has taken the record back.
+      const isFailed = this.broker.describeTopic(topic)?.partitions[partition]?.offline !== undefined;
+      if (!isFailed) this.ledger.push({ kind: "produce refused", asked });
+      return false;
+    }
+  }
+
+  async trim(topic: string, offset: number, partition = 0): Promise<void> {
+    const place = this.placeOf(topic, partition);
+    this.ledger.push({ kind: "start asked", place, offset, isLimit: false });
+    await this.broker.deleteRecordsBefore(topic, partition, offset);
+    this.ledger.push({ kind: "start told", place, offset });
+  }
+
+  /** A reader looks at everything that is committed now. */
+  async read(topic: string, partition = 0): Promise<void> {
+    const place = this.placeOf(topic, partition);
+    const request = { partitions: [{ topic, partition, offset: "earliest" as const, maxBytes: READ_BYTES }] };
+    const [answer] = await this.broker.fetch({ ...request, minBytes: 0, waitMs: 0, maxBytes: READ_BYTES }).result;
+    if (answer!.error !== undefined) throw answer!.error;
+    const digests = observedRecords(answer!.batches, answer!.offset).map(({ digest }) => digest);
+    this.ledger.push({ kind: "read", place, first: answer!.offset, digests });
+    this.ledger.push({ kind: "start told", place, offset: answer!.logStart });
+  }
+
+  /** The next offset, as clients are told it. */
+  endOf(topic: string, partition = 0): number {
+    return this.broker.describeTopic(topic)!.partitions[partition]!.end;
+  }
+}

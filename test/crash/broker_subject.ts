@@ -1,0 +1,113 @@
+/** A whole broker as the thing that is crashed. */
+import { Broker } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/broker.ts";
+import type { FetchedPartition, TopicDescription } from "../../src/broker/types.ts";
+import type { StoredRecord } from "../../src/records/record.ts";
+import type { Observed, ObservedPartition, ObservedRecord, ObservedTopic } from "./observed.ts";
+import { APPENDED_VALUE, messageOf, observedRecords, storedRecords } from "./subject.ts";
+import type { OpensSubject } from "./subject.ts";
+
+export const BROKER_OPTIONS: BrokerOptions = {
+  dataPath: "/data",
+  nodeId: 1,
+  durability: "fsync",
+  flushIntervalMs: 100,
+  autoCreate: false,
+  partitionsDefault: 1,
+  segmentBytesMin: 100,
+};
+
+/** One answer holds a few batches: a read goes on where the one before ended. */
+const FETCH_BYTES = 2_000;
+/** Searches by time in one partition. */
+const SEARCHES_MAX = 6;
+
+export const openBrokerSubject: OpensSubject = async (platform) => {
+  const { broker } = await Broker.open(platform, BROKER_OPTIONS);
+  return {
+    observe: () => observeBroker(broker),
+    append: () => appendToAll(broker),
+    close: () => broker.close(),
+  };
+};
+
+async function observeBroker(broker: Broker): Promise<Observed> {
+  const topics: ObservedTopic[] = [];
+  for (const name of broker.topicNames()) {
+    const topic = broker.describeTopic(name)!;
+    const partitions: ObservedPartition[] = [];
+    for (const { partition } of topic.partitions) partitions.push(await observePartition(broker, topic, partition));
+    topics.push({ name, topicId: topic.topicId, config: topic.config, partitions });
+  }
+  return { topics };
+}
+
+async function observePartition(
+  broker: Broker,
+  topic: TopicDescription,
+  partition: number,
+): Promise<ObservedPartition> {
+  const { start, end, highWatermark, offline } = topic.partitions[partition]!;
+  const records: ObservedRecord[] = [];
+  const stored: StoredRecord[] = [];
+  const contradictions: string[] = [];
+  let fault = offline ?? null;
+  if (fault === null && highWatermark !== end) contradictions.push(`the high watermark is ${highWatermark}, the end ${end}`);
+  for (let next = start; fault === null && next < end;) {
+    const answer = await fetchFrom(broker, topic.name, partition, next);
+    if (answer.error !== undefined) fault = answer.error.message;
+    else if (answer.batches.length === 0) fault = `nothing is at offset ${next} below the end ${end}`;
+    else {
+      records.push(...observedRecords(answer.batches, next));
+      stored.push(...answer.batches.flatMap((batch) => storedRecords(batch, next)));
+      next = answer.batches.at(-1)!.endOffset;
+    }
+  }
+  if (fault === null) {
+    try {
+      contradictions.push(...await searchByTime(broker, topic.name, partition, stored));
+    } catch (thrown) {
+      fault = messageOf(thrown);
+    }
+  }
+  return { partition, start, end, records, fault, contradictions };
+}
+
+async function fetchFrom(broker: Broker, topic: string, partition: number, offset: number): Promise<FetchedPartition> {
+  const request = { partitions: [{ topic, partition, offset, maxBytes: FETCH_BYTES }], minBytes: 0, waitMs: 0 };
+  return (await broker.fetch({ ...request, maxBytes: FETCH_BYTES }).result)[0]!;
+}
+
+/** The first record at or after a time, asked for through the indexes and found by looking at all. */
+async function searchByTime(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  records: readonly StoredRecord[],
+): Promise<string[]> {
+  const contradictions: string[] = [];
+  const step = Math.max(1, Math.ceil(records.length / SEARCHES_MAX));
+  for (let at = 0; at < records.length; at += step) {
+    const { timestamp } = records[at]!;
+    const first = records.find((record) => record.timestamp >= timestamp)!;
+    const found = await broker.offsetFor(topic, partition, timestamp);
+    if (found.offset !== first.offset) {
+      contradictions.push(`the first record at or after ${timestamp} is ${first.offset}, the search says ${found.offset}`);
+    }
+  }
+  return contradictions;
+}
+
+async function appendToAll(broker: Broker): Promise<string[]> {
+  const faults: string[] = [];
+  for (const name of broker.topicNames()) {
+    for (const { partition, end } of broker.describeTopic(name)!.partitions) {
+      const value = new TextEncoder().encode(APPENDED_VALUE);
+      const routed = [{ record: { key: null, value, headers: [], timestamp: 1_000 }, partition }];
+      const [outcome] = await broker.produceRecords(name, routed, { acks: "all" });
+      if (!outcome!.ok) faults.push(`${name}-${partition} takes no record: ${messageOf(outcome!.error)}`);
+      else if (outcome!.ack.first !== end) faults.push(`${name}-${partition}: the next record got ${outcome!.ack.first}, not ${end}`);
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,103 @@
+/** One partition's log as the thing that is crashed: for what only a leader or a follower does to it. */
+import type { LogSettings } from "../../src/storage/partition_log.ts";
+import type { LogLocation } from "../../src/storage/log/recover_log.ts";
+import { SegmentLog } from "../../src/storage/log/segment_log.ts";
+import { TailCacheBudget } from "../../src/storage/log/tail_cache.ts";
+import type { Platform } from "../../src/platform/platform.ts";
+import { buildRecordBatch } from "../../src/records/build_batch.ts";
+import type { RecordBatch } from "../../src/records/record_batch.ts";
+import type { Observed, ObservedPartition } from "./observed.ts";
+import { APPENDED_VALUE, messageOf, observedRecords, storedRecords } from "./subject.ts";
+import type { OpensSubject } from "./subject.ts";
+
+/** The one partition that a log is shown as. */
+export const LOG_TOPIC = "log";
+const READ_BYTES = 1_000;
+
+export const LOG_SETTINGS: LogSettings = {
+  segmentBytes: 600,
+  segmentMs: Number.MAX_SAFE_INTEGER,
+  indexIntervalBytes: 100,
+  retentionMs: -1,
+  retentionBytes: -1,
+  batchBytesMax: 1_048_588,
+};
+
+export function logLocation({ disk, clock }: Platform): LogLocation {
+  const identity = Uint8Array.from({ length: 20 }, (_, index) => index);
+  return { disk, clock, directory: `/data/${LOG_TOPIC}-0`, identity };
+}
+
+export async function openLog(platform: Platform): Promise<SegmentLog> {
+  // No cache: what is read must come from the files.
+  return (await SegmentLog.open(logLocation(platform), LOG_SETTINGS, new TailCacheBudget(0))).log;
+}
+
+export const openLogSubject: OpensSubject = async (platform) => {
+  const log = await openLog(platform);
+  return {
+    observe: () => observeLog(log),
+    append: async () => {
+      const value = new TextEncoder().encode(APPENDED_VALUE);
+      const batch = buildRecordBatch([{ key: null, value, headers: [], timestamp: 1_000 }], { nowMs: 1_000 });
+      log.appendAsLeader(batch, Math.max(0, log.epochAt(log.endOffset)) + 1);
+      await log.flush();
+      return [];
+    },
+    close: () => log.close(),
+  };
+};
+
+async function observeLog(log: SegmentLog): Promise<Observed> {
+  const batches: RecordBatch[] = [];
+  let fault: string | null = null;
+  try {
+    for (let next = log.startOffset; next < log.endOffset; next = batches.at(-1)!.endOffset) {
+      batches.push(...await log.read(next, { maxBytes: READ_BYTES, upTo: log.endOffset }));
+    }
+  } catch (thrown) {
+    fault = messageOf(thrown);
+  }
+  const partition: ObservedPartition = {
+    partition: 0,
+    start: log.startOffset,
+    end: log.endOffset,
+    records: observedRecords(batches, log.startOffset),
+    fault,
+    contradictions: fault === null ? [...epochContradictions(log, batches), ...await searchByTime(log, batches)] : [],
+  };
+  return { topics: [{ name: LOG_TOPIC, topicId: "", config: {}, partitions: [partition] }] };
+}
+
+/** I27: the epoch checkpoint agrees with the batches. */
+function epochContradictions(log: SegmentLog, batches: readonly RecordBatch[]): string[] {
+  const contradictions: string[] = [];
+  for (const [at, { baseOffset, lastOffset, leaderEpoch }] of batches.entries()) {
+    const offset = Math.max(baseOffset, log.startOffset);
+    if (log.epochAt(offset) !== leaderEpoch || log.epochAt(lastOffset) !== leaderEpoch) {
+      contradictions.push(`the batch at ${offset} has epoch ${leaderEpoch}, the checkpoint says ${log.epochAt(offset)}`);
+    }
+    const next = batches[at + 1];
+    if (next?.leaderEpoch === leaderEpoch) continue;
+    const end = next?.baseOffset ?? log.endOffset;
+    if (log.endOffsetForEpoch(leaderEpoch) !== end) {
+      contradictions.push(`epoch ${leaderEpoch} ends at ${end}, the checkpoint says ${log.endOffsetForEpoch(leaderEpoch)}`);
+    }
+  }
+  return contradictions;
+}
+
+async function searchByTime(log: SegmentLog, batches: readonly RecordBatch[]): Promise<string[]> {
+  const contradictions: string[] = [];
+  for (const { maxTimestamp } of batches) {
+    const first = batches.find((batch) => batch.maxTimestamp >= maxTimestamp)!;
+    const found = await log.batchForTimestamp(maxTimestamp, log.endOffset);
+    if (found?.baseOffset !== first.baseOffset) {
+      contradictions.push(`the first batch at or after ${maxTimestamp} is ${first.baseOffset}, the search says ${found?.baseOffset}`);
+    }
+  }
+  const records = batches.flatMap((batch) => storedRecords(batch, 0));
+  const ends = batches.at(-1)?.endOffset ?? log.endOffset;
+  if (records.length > 0 && records.at(-1)!.offset + 1 !== ends) contradictions.push(`the last batch does not end at ${ends}`);
+  return contradictions;
+}
