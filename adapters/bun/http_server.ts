@@ -1,8 +1,10 @@
 /**
  * Bun's own HTTP server, twice as fast as one over its sockets. What it does by itself (measured, Bun 1.4.5):
  * it cuts a connection whose head is not whole after 12 s, whatever is set, and an idle one after `idleTimeout`; it
- * refuses doubtful framing (two lengths, length beside chunks, no Host) with 400 and heads above 16 KiB with 431. It
- * counts time in whole seconds. Left to us: the bounds of a body, in bytes and in time.
+ * refuses doubtful framing (two lengths, length beside chunks, no Host) with 400 and heads above 16 KiB with 431, and
+ * ends a connection that sends a request before the last one was answered. It counts time in whole seconds, and looks
+ * every four. It tells of no connection, only of requests: those are what `connectionsMax` bounds here. Left to us: the
+ * bounds of a body, in bytes and in time, and callers that take nothing.
  */
 import type { HttpListener, HttpServer, HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
 import { type BodyRead, type BodyReader, endsSoon } from "../node/body_end.ts";

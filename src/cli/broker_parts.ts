@@ -68,7 +68,9 @@ const logTools: LogTools = {
         onLine(
           `position: ${position} offsets: ${batch.baseOffset}-${batch.lastOffset} records: ${batch.recordCount} ` +
             `bytes: ${batch.sizeBytes} epoch: ${batch.leaderEpoch} codec: ${batch.codec} ` +
-            `maxTimestamp: ${batch.maxTimestamp}${batch.isControl ? " control" : ""}${batch.isTransactional ? " transactional" : ""}`,
+            `maxTimestamp: ${batch.maxTimestamp}${batch.isControl ? " control" : ""}${
+              batch.isTransactional ? " transactional" : ""
+            }`,
         ),
     });
     if (end.fault === null) return true;
@@ -78,12 +80,14 @@ const logTools: LogTools = {
   async verifyDataDirectory(disk, path, { onFinding, onProgress }) {
     const summary = await verifyDataDirectory(disk, path, {
       onProgress,
-      onFinding: ({ severity, path: file, position, detail }) => onFinding(`${severity}: ${file} at ${position}: ${detail}`),
+      onFinding: ({ severity, path: file, position, detail }) =>
+        onFinding(`${severity}: ${file} at ${position}: ${detail}`),
     });
     const { partitions, segments, batches, records, bytes, damaged } = summary;
     return {
       isWhole: damaged === 0,
-      summary: `${partitions} partitions, ${segments} segments, ${batches} batches, ${records} records, ${bytes} bytes: ` +
+      summary:
+        `${partitions} partitions, ${segments} segments, ${batches} batches, ${records} records, ${bytes} bytes: ` +
         (damaged === 0 ? "nothing is damaged" : `${damaged} damaged`),
     };
   },

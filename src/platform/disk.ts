@@ -25,7 +25,10 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes the directory's entries durable: what was created, renamed or removed in it. */
   syncDirectory(path: string): Promise<void>;
-  /** An exclusive lock on a file (made when missing) that every process on every runtime sees; freed by `release` or when the process ends. `locked` when another holds it. */
+  /**
+   * An exclusive lock on a file (made when missing) that every process on every runtime sees; freed by `release` or when
+   * the process ends. `locked` when another holds it.
+   */
   lock(path: string): Promise<DiskLock>;
   freeBytes(path: string): Promise<number>;
 }
@@ -43,7 +46,10 @@ export interface DiskFile {
    * unknown. The slices must not change until it is done. In the page cache afterwards, not durable.
    */
   writeAt(position: number, slices: readonly Uint8Array[]): Promise<void>;
-  /** Makes all data of completed writes, and the size needed to read it, durable (fdatasync). After a failure nothing is known to be durable: never retry. */
+  /**
+   * Makes all data of completed writes, and the size needed to read it, durable (fdatasync). After a failure nothing is
+   * known to be durable: never retry.
+   */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   sizeBytes(): Promise<number>;

@@ -12,7 +12,10 @@ export interface Terminal {
   readonly stderrIsTerminal: boolean;
   /** Chunks of standard input until its end. */
   stdin(): AsyncIterable<Uint8Array>;
-  /** Done when the operating system has taken the bytes: a slow reader of a pipe slows the writer. False when the reader is gone (EPIPE). */
+  /**
+   * Done when the operating system has taken the bytes: a slow reader of a pipe slows the writer. False when the reader
+   * is gone (EPIPE).
+   */
   writeOut(bytes: Uint8Array): Promise<boolean>;
   writeError(bytes: Uint8Array): Promise<boolean>;
   /** Calls `run` at SIGINT or SIGTERM in place of the runtime's own ending. */

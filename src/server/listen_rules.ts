@@ -10,6 +10,7 @@ export function assertMayListen(host: string, insecure: boolean): void {
   if (insecure || isLoopbackHost(host)) return;
   throw new SentinelError(
     "invalid_parameter",
-    `The host ${host} can be reached from other machines, and there is no authentication yet: give --insecure to allow it, or use --host 127.0.0.1`,
+    `The host ${host} can be reached from other machines, and there is no authentication yet: ` +
+      "give --insecure to allow it, or use --host 127.0.0.1",
   );
 }

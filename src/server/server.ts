@@ -176,8 +176,10 @@ class ServerParts implements Server {
       isLoopback: isLoopbackHost(host),
       advertisedHosts: advertised === null ? [] : [advertised.host],
       durability: inMemory ? "memory" : durability,
-      activeConnections: () => (this.#binaryListener?.activeConnections ?? 0) + (this.#httpListener?.openRequests() ?? 0),
-      onInternalError: (requestId, thrown) => this.#hooks.log("error", `request ${requestId}: ${internalErrorText(thrown)}`),
+      activeConnections: () =>
+        (this.#binaryListener?.activeConnections ?? 0) + (this.#httpListener?.openRequests() ?? 0),
+      onInternalError: (requestId, thrown) =>
+        this.#hooks.log("error", `request ${requestId}: ${internalErrorText(thrown)}`),
       ...(corsOrigins === undefined ? {} : { corsOrigins }),
     });
     this.#app = app;
@@ -196,9 +198,14 @@ class ServerParts implements Server {
 /** What people must know of a recovery: what was cut, set aside, and what is damaged. */
 function logFindings(report: OpenReport, hooks: ServerHooks): void {
   if (report.cutBytes > 0) {
-    hooks.log("warn", `Cut ${report.cutBytes} bytes behind the last whole record batches; nothing in them was acknowledged`);
+    hooks.log(
+      "warn",
+      `Cut ${report.cutBytes} bytes behind the last whole record batches; nothing in them was acknowledged`,
+    );
   }
-  for (const name of report.setAside) hooks.log("warn", `Set aside the directory ${name}: it belongs to no topic of this broker`);
+  for (const name of report.setAside) {
+    hooks.log("warn", `Set aside the directory ${name}: it belongs to no topic of this broker`);
+  }
   for (const error of report.offline) hooks.log("error", `A partition is offline. ${error.message}`);
 }
 

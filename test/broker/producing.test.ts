@@ -213,9 +213,15 @@ test("waitForRoom() bounds what is queued, wakes in order, and nobody comes befo
     settings,
     flushIntervalMs: 100,
   });
-  const held = Promise.withResolvers<void>();
-  disk.before = async ({ operation }) => {
-    if (operation === "write") await held.promise;
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  const isSecond = Promise.withResolvers<void>();
+  let writes = 0;
+  disk.before = async ({ operation, path }) => {
+    if (operation !== "write" || !path.endsWith(".log")) return;
+    writes += 1;
+    if (writes === 2) isSecond.resolve();
+    await (writes === 1 ? first : second).promise;
   };
   const big = (): ReturnType<typeof batchOf> =>
     buildRecordBatch([{ key: null, value: new Uint8Array(1_000_000), headers: [] }], { nowMs: 1 });
@@ -228,9 +234,14 @@ test("waitForRoom() bounds what is queued, wakes in order, and nobody comes befo
   assert.ok(log.pendingBytes > LIMITS.logPendingBytesMax && log.pendingBytes < LIMITS.logPendingBytesMax + 1_100_000);
   const order: number[] = [];
   const waits = [1, 2, 3].map((who) => replica.waitForRoom()!.then(() => void order.push(who)));
-  held.resolve();
+  first.resolve();
+  await isSecond.promise;
+  // There is room for one more, and three have waited longer.
+  assert.ok(log.pendingBytes < LIMITS.logPendingBytesMax && log.pendingBytes > LIMITS.logPendingBytesMax / 2);
+  waits.push(replica.waitForRoom()!.then(() => void order.push(4)));
+  second.resolve();
   await Promise.all([...waits, ...acknowledged]);
-  assert.deepEqual(order, [1, 2, 3]);
+  assert.deepEqual(order, [1, 2, 3, 4]);
   assert.equal(log.endOffset, appended);
   await replica.close(new SentinelError("shutting_down", "Test"));
 });

@@ -125,9 +125,10 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     const client = connect();
     client.send(`${postHead("Transfer-Encoding: chunked")}3\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\n${GET}`);
     await Promise.race([client.until(`"path":"/a"`).catch(() => {}), client.closed]);
-    // A server that knows no trailers may refuse them, but not take them for something else.
-    if (client.status === 200) assert.deepEqual(client.text.match(/"path":"[^"]*"/g), [`"path":"/b"`, `"path":"/a"`]);
-    else assert.ok(client.isClosed && client.status === 400, client.text);
+    // A server that knows no trailers may end the connection there, but not take them for something else.
+    const paths = client.text.match(/"path":"[^"]*"/g) ?? [];
+    assert.deepEqual(paths, [`"path":"/b"`, `"path":"/a"`].slice(0, paths.length));
+    assert.ok(client.isClosed || paths.length === 2, client.text);
   });
 
   const headerBack: Handler = (request) => new Response(null, { headers: { "x-a": request.headers.get("x-a")! } });

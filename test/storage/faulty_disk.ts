@@ -217,7 +217,6 @@ export class FaultyDisk implements Disk {
       },
       truncate: async (sizeBytes) => {
         mustBeOpen("truncate");
-        if (node.bytes.length === sizeBytes) return;
         await this.#effect("truncate", path, () => node.apply({ kind: "size", bytes: sizeBytes }));
       },
       sizeBytes: () => Promise.resolve(node.bytes.length),

@@ -266,8 +266,17 @@ export class Segment {
     if (!(await this.indexes.load(this.sizeBytes, this.endOffset))) return false;
     const time = this.indexes.times.last();
     if (time === null || !(await this.reader.isBatch(time.lastOffset, time.timestamp))) return false;
+    if (await this.#isNewerBehindIndex(time.timestamp)) return false;
     this.#takeLargest();
     return true;
+  }
+
+  /** Whether a batch behind the last index entry has a larger timestamp: the time index has lost its end. */
+  async #isNewerBehindIndex(timestamp: TimestampMs): Promise<boolean> {
+    const from = this.indexes.offsets.last()?.position ?? 0;
+    const options = { from, to: this.sizeBytes, expectedOffset: null, epochMin: -1, contiguous: false };
+    const end = await scanSegment(this.file, options, (batch) => batch.maxTimestamp > timestamp ? "newer" : null);
+    return end.fault !== null;
   }
 
   /** Walks the whole file and writes both indexes anew: they were missing, or said what is not so. */

@@ -122,6 +122,7 @@ test("a roll without free descriptors or room refuses what needs the new segment
     const [operation, code, suffix] of [
       ["create", "too_many_open_files", segmentPath(2)],
       ["open", "too_many_open_files", segmentPath(2)],
+      ["truncate", "io", segmentPath(2)],
       ["create", "no_space", ".tmp"],
       ["write", "no_space", ".tmp"],
     ] as const
@@ -181,6 +182,27 @@ test("the recovery point is written at most every second while there are syncs",
   await store(log, batchOf(21));
   await log.flush();
   assert.equal(points(), before + 1);
+});
+
+test("the time index is synced before the offset index is written: no entry of one stands for lost entries of the other", async () => {
+  const clock = new ManualClock();
+  const disk = new FaultyDisk();
+  const log = await newLog(disk, { indexIntervalBytes: 0 }, clock);
+  for (let seed = 0; seed < 800; seed++) {
+    clock.advance(LIMITS.recoveryPointMsMax);
+    await store(log, batchOf(seed));
+  }
+  const inPlace = disk.effects.filter(({ path }) => /\.(index|timeindex)$/.test(path));
+  const written = inPlace.flatMap((
+    { operation, path },
+    at,
+  ) => (operation === "write" && path.endsWith(".index") ? [at] : []));
+  assert.ok(written.length > 0);
+  for (const at of written) assert.deepEqual(inPlace[at - 2], { operation: "sync", path: segmentPath(0, "timeindex") });
+  const { log: opened } = await openLog(disk.crash("lost"), { indexIntervalBytes: 0 });
+  for (const offset of [1, 255, 256, 300, 511, 512, 600, 799]) {
+    assert.equal((await opened.batchForTimestamp(1_700_000_000_000 + offset, 800))!.baseOffset, offset);
+  }
 });
 
 test("no file stays open after close(), with readers in sealed segments before it", async () => {
