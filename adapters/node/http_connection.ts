@@ -103,6 +103,11 @@ export class HttpConnection {
       const body = readBody(incoming, { clock, bodyBytesMax: options.bodyBytesMax, bodyMsMax: options.bodyMsMax });
       response = await this.#handle(incoming, head, body instanceof Promise ? await body : body, handler);
     }
+    if (this.#socket.destroyed) {
+      // Nobody will tell the body's maker later: the connection's end has been told already.
+      await response.body?.cancel();
+      throw gone();
+    }
     const closes = !incoming.complete || typeof head === "number" || this.#host.isStopping();
     if (this.#isKeptOpen) this.#socket.setTimeout(options.writeStallMsMax);
     let last = await writeAnswer(response, outgoing, {
@@ -119,7 +124,9 @@ export class HttpConnection {
       last = null;
       await this.#linger(incoming);
     }
+    if (this.#isKeptOpen) this.#socket.setTimeout(options.writeStallMsMax);
     await new Promise<void>((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(gone());
       this.#onGone = () => reject(gone());
       if (last === null) outgoing.end(resolve);
       else if (last.length > JOINED_BYTES_MAX) outgoing.end(last, resolve);
@@ -144,7 +151,7 @@ export class HttpConnection {
       });
     } catch {
       // What the parser let through and a Request does not take.
-      return new Response(null, { status: 400, headers: { connection: "close" } });
+      return new Response(null, { status: 400 });
     }
     // A signal is made when somebody asks for it: most handlers do not, and it costs as much as the parsing.
     Object.defineProperty(request, "signal", { get: () => (this.#abort ??= new AbortController()).signal });

@@ -264,12 +264,13 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
       }),
     );
   };
-  scenario("a stream whose reader leaves is cancelled", endless, async (connect) => {
+  scenario("a stream whose reader leaves is cancelled", endless, async (connect, listener) => {
     const client = connect();
     client.send(GET);
     await client.until("begun");
     client.end();
     await whenCancelled;
+    while (listener.openRequests() > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
   let aborted: () => void = () => {};
@@ -287,6 +288,7 @@ export function describeHttpServer(name: string, made: HttpServerUnderTest): voi
     await new Promise((resolve) => setTimeout(resolve, 50));
     client.end();
     await whenAborted;
+    while (listener.openRequests() > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
   let pulledBytes = 0;

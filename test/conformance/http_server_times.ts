@@ -76,6 +76,25 @@ function stalledReader(): Scenario {
   };
 }
 
+/** Larger than what the system's buffers take. */
+const stalledWholeAnswer: Scenario = {
+  title: "a large answer of a long poll whose reader takes nothing is cut",
+  handler: (_, context) => {
+    context.keepOpen();
+    return new Response(new Uint8Array(24 * 1024 * 1024));
+  },
+  run: async (connect, listener) => {
+    const client = connect();
+    client.pause();
+    client.send(GET);
+    while (listener.openRequests() === 0) await sleep(1);
+    while (listener.openRequests() > 0) await sleep(10);
+    client.resume();
+    await client.closed;
+    assert.ok(client.text.length < 24 * 1024 * 1024);
+  },
+};
+
 /** Takes all there is every 300 ms: slow, but never still for a second. */
 const slowReader: Scenario = {
   title: "a reader that is slow but takes is not cut",
@@ -178,6 +197,7 @@ const SCENARIOS: readonly Scenario[] = [
     options: { idleMsMax: 1_000 },
   },
   stalledReader(),
+  stalledWholeAnswer,
   slowReader,
 ];
 

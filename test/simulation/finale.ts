@@ -40,7 +40,8 @@ export async function finish(world: World, actor: ClientActor): Promise<void> {
   node.kill();
 }
 
-function heal(world: World): void {
+/** Ends all faults. */
+export function heal(world: World): void {
   const { networks, node, configuration } = world;
   networks.unblockAll();
   world.volume.capacityBytes = 2 ** 40;

@@ -2,7 +2,7 @@
 import type { Macrotask } from "../../adapters/simulation/scheduler.ts";
 import type { TracedEvent } from "../../adapters/simulation/trace.ts";
 import { ClientActor } from "./client_actor.ts";
-import { finish } from "./finale.ts";
+import { finish, heal } from "./finale.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Violation } from "./observation.ts";
 import { Probes } from "./probes.ts";
@@ -83,6 +83,7 @@ async function play(world: World): Promise<void> {
     await world.sleep(100);
   }
   world.isEnding = true;
+  heal(world);
   for (let passedMs = 0; running > 0; passedMs += 100) {
     if (passedMs > ENDING_MS_MAX) {
       throw new Violation("I52", `${running} of the world's actors do not come to their end`);

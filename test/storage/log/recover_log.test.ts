@@ -101,6 +101,12 @@ test("indexes that are missing, short, garbage or plausible but wrong are rebuil
     for (let at = 4; at < view.byteLength; at += 8) view.setUint32(at, view.getUint32(at) + 1);
     return new Uint8Array(view.buffer);
   };
+  // Only a read that goes by the first entry sees it: the load looks at the last one.
+  const plausibleAtFirst = (bytes: Uint8Array): Uint8Array => {
+    const view = new DataView(bytes.slice().buffer);
+    if (view.byteLength > 8) view.setUint32(4, view.getUint32(4) + 1);
+    return new Uint8Array(view.buffer);
+  };
   const damages: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array | null>> = {
     missing: () => null,
     empty: () => new Uint8Array(0),
@@ -109,6 +115,7 @@ test("indexes that are missing, short, garbage or plausible but wrong are rebuil
     zeros: (bytes) => new Uint8Array(bytes.length),
     garbage: (bytes) => bytes.map((byte, at) => byte ^ (at * 37)),
     plausible,
+    plausibleAtFirst,
   };
   for (const stop of ["clean", "kill"] as const) {
     const { disk, stored, bases } = await madeDisk(stop);
@@ -137,6 +144,11 @@ test("a time index that is missing, cut off or wrong misleads neither searches n
     "an entry short": (bytes) => bytes.slice(0, -12),
     "two entries short": (bytes) => bytes.slice(0, -24),
     "torn": (bytes) => bytes.slice(0, -5),
+    "an older time at first": (bytes) => {
+      const view = new DataView(bytes.slice().buffer);
+      view.setBigInt64(0, view.getBigInt64(0) - 1n);
+      return new Uint8Array(view.buffer);
+    },
     "an older time": (bytes) => {
       const view = new DataView(bytes.slice().buffer);
       view.setBigInt64(view.byteLength - 12, view.getBigInt64(view.byteLength - 12) - 1n);
