@@ -4,12 +4,14 @@ import { compile } from "./compile.mjs";
 import { runInterop } from "./interop.mjs";
 import { DENO, ROOT } from "./paths.mjs";
 import { setUp } from "./setup.mjs";
+import { simulate } from "./simulate.mjs";
 import { bench, start } from "./start.mjs";
 import { runChecks, runFullTests, runTests } from "./test.mjs";
 
 const COMMANDS = {
   start,
   bench,
+  simulate,
   compile: () => process.exit(compile()),
   test: async (args) => process.exit(await runTests(args)),
   "test:full": async () => process.exit(await runFullTests()),

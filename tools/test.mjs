@@ -61,6 +61,12 @@ function testSteps(paths, after) {
   return denoPaths.length === 0 ? [{ ...bun, env, after }] : [{ ...bun, env, after }, { ...deno, env }];
 }
 
+/** A few seeds on both runtimes, which must do the same (reliability I51). */
+function simulationStep() {
+  const args = ["tools/simulate.mjs", "--runtime", "both", "--seeds", "20"];
+  return { name: "simulate", command: process.execPath, args };
+}
+
 function finish(sums) {
   console.log(`${sums.passed} passed, ${sums.failed} failed`);
   return sums.failed === 0 ? 0 : 1;
@@ -88,8 +94,9 @@ export async function runTests(args) {
   const steps = [...compile, ...checkSteps(), ...testSteps(["test"], compile.map((step) => step.name))];
   const smoke = { name: "bench --smoke", command: BUN, args: ["bench/main.ts", "--smoke"] };
   // Last and alone: a benchmark beside the tests would slow both down.
-  const bench = has("bench/main.ts") ? [{ ...smoke, after: steps.map((step) => step.name) }] : [];
-  return finish(await runSteps([...steps, ...bench]));
+  const bench = has("bench/main.ts") ? [{ ...smoke, after: [...steps.map((step) => step.name), "simulate"] }] : [];
+  const simulation = has(SIMULATION) ? [simulationStep()] : [];
+  return finish(await runSteps([...steps, ...simulation, ...bench]));
 }
 
 /**

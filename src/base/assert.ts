@@ -15,7 +15,11 @@ export function assert(condition: boolean, message: string | (() => string)): as
 }
 
 /** States that two values are equal, and prints both when they are not. */
-export function assertEqual(actual: number | string | boolean, expected: number | string | boolean, what: string): void {
+export function assertEqual(
+  actual: number | string | boolean,
+  expected: number | string | boolean,
+  what: string,
+): void {
   if (actual !== expected) throw new AssertionError(`${what}: ${actual} is not ${expected}`);
 }
 

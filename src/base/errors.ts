@@ -136,9 +136,16 @@ export class PlatformError extends Error {
   override readonly name = "PlatformError";
   readonly code: PlatformErrorCode;
 
-  constructor(code: PlatformErrorCode, operation: string, subject: string, extras: { cause?: unknown; detail?: string } = {}) {
+  constructor(
+    code: PlatformErrorCode,
+    operation: string,
+    subject: string,
+    extras: { cause?: unknown; detail?: string } = {},
+  ) {
     super(
-      `Cannot ${operation} ${subject}: ${code.replaceAll("_", " ")}${extras.detail === undefined ? "" : ` (${extras.detail})`}`,
+      `Cannot ${operation} ${subject}: ${code.replaceAll("_", " ")}${
+        extras.detail === undefined ? "" : ` (${extras.detail})`
+      }`,
       extras.cause === undefined ? undefined : { cause: extras.cause },
     );
     this.code = code;

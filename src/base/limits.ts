@@ -123,6 +123,9 @@ export const LIMITS = {
 assert(LIMITS.fetchBytesMax < LIMITS.frameBytesMax, "A full fetch must fit into a frame");
 assert(LIMITS.batchBytesMax < LIMITS.frameBytesMax, "The largest batch must fit into a frame");
 assert(LIMITS.batchBytesDefaultMax <= LIMITS.batchBytesMax, "The default batch must be an allowed one");
-assert(LIMITS.httpWaitSecondsMax * 1_000 < LIMITS.httpIdleMsMax, "A long poll must end before its connection counts as idle");
+assert(
+  LIMITS.httpWaitSecondsMax * 1_000 < LIMITS.httpIdleMsMax,
+  "A long poll must end before its connection counts as idle",
+);
 assert(LIMITS.logWriteBytesMax <= LIMITS.logPendingBytesMax, "A full write must fit into the queue");
 assert(LIMITS.tailCacheBytesMax <= LIMITS.brokerTailCacheBytesMax, "One partition's cache must fit into the broker's");

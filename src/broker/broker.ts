@@ -21,6 +21,7 @@ import type { DataDirectory } from "../storage/data_directory.ts";
 import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import { Fetching } from "./fetching.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
+import type { PartitionerName } from "./partitioner.ts";
 import { Producing } from "./producing.ts";
 import { replicaOf, Topics } from "./topics.ts";
 import type { OpenReport, Topic } from "./topics.ts";
@@ -47,6 +48,8 @@ export interface BrokerOptions {
   readonly autoCreate: boolean;
   /** Partitions of a topic that is made without a number. */
   readonly partitionsDefault: number;
+  /** Who gets records that name no partition; default `murmur2`. */
+  readonly partitioner?: PartitionerName;
   /** The disk is memory: acknowledgements must not claim more. */
   readonly inMemory?: boolean;
   /** Smallest `segment.bytes`; below Kafka's 1 MiB only in tests. */
@@ -83,8 +86,8 @@ export class Broker implements BrokerApi {
     this.#topics = topics;
     const { clock } = platform;
     this.startedMonotonicMs = clock.monotonicMs();
-    const { autoCreate, inMemory = false } = options;
-    this.#producing = new Producing({ topics, clock, autoCreate, inMemory, counters: this.counters });
+    const { autoCreate, inMemory = false, partitioner = "murmur2" } = options;
+    this.#producing = new Producing({ topics, clock, autoCreate, inMemory, partitioner, counters: this.counters });
     this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
     this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
   }

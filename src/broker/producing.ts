@@ -10,7 +10,8 @@ import type { RecordInput } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { isBatchRefusal, validateProducedBatch } from "../records/validate_batch.ts";
 import type { ProduceOutcome, RoutedRecord } from "./broker_api.ts";
-import { murmur2Partition, RoundRobin } from "./partitioner.ts";
+import { Partitioner } from "./partitioner.ts";
+import type { PartitionerName } from "./partitioner.ts";
 import { topicSettings } from "./topic_config.ts";
 import type { TopicSettings } from "./topic_config.ts";
 import { assertTopicName } from "./topic_name.ts";
@@ -19,6 +20,7 @@ import type { Topic, Topics } from "./topics.ts";
 import type { BrokerCounters, DurabilityReached, ProduceAck, ProduceOptions } from "./types.ts";
 
 export interface ProducerOptions {
+  readonly partitioner: PartitionerName;
   readonly topics: Topics;
   readonly clock: Clock;
   readonly autoCreate: boolean;
@@ -39,12 +41,13 @@ const TIMESTAMP_NONE: TimestampMs = -1;
 
 export class Producing {
   readonly #options: ProducerOptions;
-  readonly #roundRobin = new RoundRobin();
+  readonly #partitioner: Partitioner;
   /** Bytes of calls that are appended and not yet acknowledged. */
   #pendingBytes = 0;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#partitioner = new Partitioner(options.partitioner);
   }
 
   async produceRecords(
@@ -73,7 +76,7 @@ export class Producing {
     const known = topics.get(name);
     const settings = known?.settings ?? this.#settingsOfNew(name);
     const partitionCount = known?.entry.partitions ?? topics.partitionsDefault;
-    const chosen = partition ?? this.#roundRobin.next(partitionCount);
+    const chosen = partition ?? this.#partitioner.next(partitionCount);
     assertPartition(name, chosen, partitionCount);
     const nowMs = clock.nowMs();
     // Checked in this one place for every protocol: a damaged batch that got in would be taken for a damaged disk later.
@@ -111,8 +114,10 @@ export class Producing {
       if (partition !== undefined) {
         assertPartition(name, partition, partitionCount);
         chosen = partition;
-      } else if (record.key !== null) chosen = murmur2Partition(record.key, partitionCount);
-      else chosen = sticky ??= this.#roundRobin.next(partitionCount);
+      } else {
+        chosen = this.#partitioner.partitionOf(record.key, partitionCount) ??
+          (sticky ??= this.#partitioner.next(partitionCount));
+      }
       const run = runs.get(chosen);
       if (run === undefined) runs.set(chosen, { partition: chosen, records: [record], indexes: [index] });
       else {

@@ -37,6 +37,7 @@ async function start(
     flushIntervalMs: settings.flushIntervalMs,
     autoCreate: settings.autoCreate,
     partitionsDefault: settings.partitions,
+    partitioner: settings.partitioner,
     insecure: settings.insecure,
     inMemory: settings.memory,
   }, serverHooks(hooks));

@@ -44,6 +44,10 @@ export const serveFlags = z.object({
     valueName: "N",
     help: "partitions of a topic that is made without a number",
   }),
+  partitioner: flag(choice(["murmur2", "fnv1a", "round-robin"]).default("murmur2"), {
+    valueName: "NAME",
+    help: "who gets records without a partition: by key as the Java client (murmur2) or Sentinel (fnv1a), or in turn",
+  }),
   config: flag(text().optional(), { valueName: "FILE", help: "settings in JSON, keys as these flags" }),
   logFormat: flag(choice(["text", "json"]).default("text"), {
     valueName: "FORM",

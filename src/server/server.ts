@@ -8,6 +8,7 @@
 import type { NodeId } from "../base/ids.ts";
 import type { OpenReport } from "../broker/topics.ts";
 import { Broker } from "../broker/broker.ts";
+import type { PartitionerName } from "../broker/partitioner.ts";
 import type { BrokerApi } from "../broker/broker_api.ts";
 import type { Durability } from "../cluster/replica.ts";
 import { createHttpApp } from "../http/app.ts";
@@ -35,6 +36,7 @@ export interface ServerOptions {
   readonly flushIntervalMs: number;
   readonly autoCreate: boolean;
   readonly partitionsDefault: number;
+  readonly partitioner?: PartitionerName;
   /** Allows a host that other machines can reach, without authentication. */
   readonly insecure: boolean;
   /** The platform's disk is memory. */
@@ -75,6 +77,7 @@ export async function startServer(platform: Platform, options: ServerOptions, ho
     flushIntervalMs: options.flushIntervalMs,
     autoCreate: options.autoCreate,
     partitionsDefault: options.partitionsDefault,
+    partitioner: options.partitioner ?? "murmur2",
     inMemory: options.inMemory,
     ...(options.segmentBytesMin === undefined ? {} : { segmentBytesMin: options.segmentBytesMin }),
   }, () => hooks.onStep?.({ step: "directory-ready" }));

@@ -40,6 +40,27 @@ test("fnv1aPartition() and RoundRobin follow facts B5", () => {
   assert.deepEqual(Array.from({ length: 7 }, () => roundRobin.next(3)), [1, 2, 0, 1, 2, 0, 1]);
 });
 
+test("the broker's partitioner decides where records without a partition go", async () => {
+  const records = ["user-123", "user-1", "order", "key1"].map((key) => ({
+    record: { key: utf8(key), value: utf8(key), headers: [] },
+  }));
+  const expected = {
+    "fnv1a": [2, 1, 2, 2],
+    "round-robin": [1, 2, 0, 1],
+    "murmur2": ["user-123", "user-1", "order", "key1"].map((key) => murmur2Partition(utf8(key), 3)),
+  } as const;
+  for (const partitioner of ["fnv1a", "round-robin", "murmur2"] as const) {
+    await using opened = await openBroker({ partitioner, partitionsDefault: 3 });
+    const outcomes = await opened.broker.produceRecords("orders", records, { acks: "all" });
+    const chosen: number[] = [];
+    for (const outcome of outcomes) {
+      assert.ok(outcome.ok);
+      for (const index of outcome.indexes) chosen[index] = outcome.ack.partition;
+    }
+    assert.deepEqual(chosen, expected[partitioner], partitioner);
+  }
+});
+
 test("produceRecords() keeps the order of each partition and tells which record went where", async () => {
   await using opened = await openBroker();
   const { broker } = opened;

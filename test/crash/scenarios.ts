@@ -1,0 +1,32 @@
+import type { Scenario } from "./scenario.ts";
+import { cleanStop } from "./scenarios/clean_stop.ts";
+import { failedSync } from "./scenarios/failed_sync.ts";
+import { fullDisk } from "./scenarios/full_disk.ts";
+import { ifMatch } from "./scenarios/if_match.ts";
+import { metadataSnapshot } from "./scenarios/metadata_snapshot.ts";
+import { produce } from "./scenarios/produce.ts";
+import { recovery } from "./scenarios/recovery.ts";
+import { retention } from "./scenarios/retention.ts";
+import { roll } from "./scenarios/roll.ts";
+import { topicChange } from "./scenarios/topic_change.ts";
+import { topicCreate } from "./scenarios/topic_create.ts";
+import { topicDelete } from "./scenarios/topic_delete.ts";
+import { trim } from "./scenarios/trim.ts";
+import { truncate } from "./scenarios/truncate.ts";
+
+export const SCENARIOS: readonly Scenario[] = [
+  produce,
+  roll,
+  truncate,
+  trim,
+  retention,
+  topicCreate,
+  topicDelete,
+  topicChange,
+  ifMatch,
+  failedSync,
+  fullDisk,
+  cleanStop,
+  recovery,
+  metadataSnapshot,
+];
