@@ -1,7 +1,9 @@
 /** The one door to every npm script: sets the tree up, then does what was asked for. */
 import { spawnSync } from "node:child_process";
 import { compile } from "./compile.mjs";
+import { crash } from "./crash.mjs";
 import { runInterop } from "./interop.mjs";
+import { runMutants } from "./mutants.mjs";
 import { DENO, ROOT } from "./paths.mjs";
 import { setUp } from "./setup.mjs";
 import { simulate } from "./simulate.mjs";
@@ -12,6 +14,8 @@ const COMMANDS = {
   start,
   bench,
   simulate,
+  crash,
+  mutants: async (args) => process.exit(await runMutants(args)),
   compile: () => process.exit(compile()),
   test: async (args) => process.exit(await runTests(args)),
   "test:full": async () => process.exit(await runFullTests()),

@@ -63,7 +63,17 @@ function testSteps(paths, after) {
 
 /** A few seeds on both runtimes, which must do the same (reliability I51). */
 function simulationStep() {
-  const args = ["tools/simulate.mjs", "--runtime", "both", "--seeds", "20"];
+  const args = [
+    join(ROOT, "tools/run.mjs"),
+    "simulate",
+    "--runtime",
+    "both",
+    "--seed",
+    "8",
+    "--seeds",
+    "20",
+    "--no-shrink",
+  ];
   return { name: "simulate", command: process.execPath, args };
 }
 
@@ -91,12 +101,16 @@ export async function runTests(args) {
     return finish(await runSteps([...compile, ...testSteps(paths, compile.map((step) => step.name))]));
   }
   const compile = canCompile ? [compileStep()] : [];
-  const steps = [...compile, ...checkSteps(), ...testSteps(["test"], compile.map((step) => step.name))];
+  const steps = [
+    ...compile,
+    ...checkSteps(),
+    ...testSteps(["test"], compile.map((step) => step.name)),
+    simulationStep(),
+  ];
   const smoke = { name: "bench --smoke", command: BUN, args: ["bench/main.ts", "--smoke"] };
   // Last and alone: a benchmark beside the tests would slow both down.
-  const bench = has("bench/main.ts") ? [{ ...smoke, after: [...steps.map((step) => step.name), "simulate"] }] : [];
-  const simulation = has(SIMULATION) ? [simulationStep()] : [];
-  return finish(await runSteps([...steps, ...simulation, ...bench]));
+  const bench = has("bench/main.ts") ? [{ ...smoke, after: steps.map((step) => step.name) }] : [];
+  return finish(await runSteps([...steps, ...bench]));
 }
 
 /**

@@ -6,6 +6,9 @@ import type { SimulatedDisk } from "./disk.ts";
 import type { DiskFault, DiskOperation } from "./disk_faults.ts";
 import type { FileNode } from "./volume.ts";
 
+/** Reads are seldom cut shorter: a scan of a large file would be nothing but events. */
+const READ_PIECE_BYTES_MIN = 8_192;
+
 interface OpenedFile {
   readonly path: string;
   readonly node: FileNode;
@@ -33,7 +36,7 @@ export class SimulatedFile implements DiskFile {
 
   readAt(position: number, into: Uint8Array): Promise<number> {
     return this.#run("read", async () => {
-      const { pieceBytesMax } = this.#disk;
+      const pieceBytesMax = Math.max(this.#disk.pieceBytesMax, READ_PIECE_BYTES_MIN);
       let filled = 0;
       do {
         const piece = into.subarray(filled, Math.min(into.length, filled + pieceBytesMax));

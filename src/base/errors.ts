@@ -102,9 +102,13 @@ export class SentinelError extends Error {
   }
 }
 
-/** Any thrown value as a `SentinelError`; what is not one already is our bug, and its text stays inside. */
+/**
+ * Any thrown value as a `SentinelError`. What the machine could not do is a `storage_error`: the callers of this have
+ * disks behind them, and answer on networks. Anything else is our bug, and its text stays inside.
+ */
 export function asSentinelError(thrown: unknown): SentinelError {
   if (thrown instanceof SentinelError) return thrown;
+  if (thrown instanceof PlatformError) return new SentinelError("storage_error", thrown.message, { cause: thrown });
   return new SentinelError("internal", "The broker failed while it worked on the request", { cause: thrown });
 }
 

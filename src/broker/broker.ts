@@ -4,7 +4,7 @@
  * Everything is restored at the start: topics and settings from the metadata log, offsets from the partitions' logs
  * (seed-O1).
  */
-import { SentinelError } from "../base/errors.ts";
+import { asSentinelError, PlatformError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
@@ -292,7 +292,7 @@ export class Broker implements BrokerApi {
       return await work;
     } catch (thrown) {
       this.counters.errors += 1;
-      throw thrown;
+      throw thrown instanceof PlatformError ? asSentinelError(thrown) : thrown;
     }
   }
 

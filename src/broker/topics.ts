@@ -3,7 +3,7 @@
  * Changes run one at a time. What is made on disk comes before the metadata record that announces it, what is removed
  * after the record that says so: a crash leaves directories that nobody knows, never a topic without its data.
  */
-import { SentinelError } from "../base/errors.ts";
+import { PlatformError, SentinelError } from "../base/errors.ts";
 import { makeUuid } from "../base/ids.ts";
 import type { PartitionId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -125,7 +125,7 @@ export class Topics {
       this.#collisionNames.delete(collisionName(name));
       const gone = new SentinelError("unknown_topic", `The topic ${name} was deleted`);
       await Promise.all(topic.replicas.map((replica) => replica.close(gone)));
-      await this.#removePartitions(topic.entry);
+      await this.#removeOrLeave(topic.entry);
     });
   }
 
@@ -151,9 +151,8 @@ export class Topics {
       this.#assertPartitionCount(partitions, partitions - topic.entry.partitions);
       const entry: TopicEntry = { ...topic.entry, partitions, config };
       const settings = topicSettings(config, this.#options.configDefaults);
-      await this.#createAndAnnounce(entry, topic.entry.partitions, changeRecord(entry));
+      const added = await this.#addPartitions(entry, topic.entry.partitions, settings, changeRecord(entry));
       for (const replica of topic.replicas) replica.configure(settings.replica);
-      const added = await this.#openPartitions(entry, topic.entry.partitions, settings, null);
       return this.#publish(entry, settings, [...topic.replicas, ...added]);
     });
   }
@@ -182,8 +181,7 @@ export class Topics {
   async #create(name: string, options: CreateTopicOptions): Promise<Topic> {
     const entry = this.#checkNew(name, options);
     const settings = topicSettings(entry.config, this.#options.configDefaults);
-    await this.#createAndAnnounce(entry, 0, topicRecord(entry));
-    return this.#publish(entry, settings, await this.#openPartitions(entry, 0, settings, null));
+    return this.#publish(entry, settings, await this.#addPartitions(entry, 0, settings, topicRecord(entry)));
   }
 
   #checkNew(name: string, options: CreateTopicOptions): TopicEntry {
@@ -225,15 +223,27 @@ export class Topics {
     }
   }
 
-  /** Makes partitions `from` and up, then the record that says so. */
-  async #createAndAnnounce(entry: TopicEntry, from: PartitionId, record: MetadataRecord): Promise<void> {
+  /** Makes and opens partitions `from` and up, then writes the record that says so: all of it, or nothing. */
+  async #addPartitions(
+    entry: TopicEntry,
+    from: PartitionId,
+    settings: TopicSettings,
+    record: MetadataRecord,
+  ): Promise<Replica[]> {
     await this.#createPartitions(entry, from);
+    const added = await this.#openPartitions(entry, from, settings, null);
     try {
+      const failed = added.find((replica) => replica.failure !== null);
+      if (failed !== undefined) throw failed.failure;
       await this.#announce(record);
+      return added;
     } catch (thrown) {
+      const error = storageError(thrown, `The partitions of ${entry.name} could not be made`);
+      const reason = new SentinelError("storage_error", `The partitions of ${entry.name} could not be made`);
+      await Promise.all(added.map((replica) => replica.close(reason)));
       // After a failed sync nobody knows whether the record is there: the next start decides what the directories are.
-      if (this.#options.metadata.failure === null) await this.#removePartitions(entry, from);
-      throw thrown;
+      if (this.#options.metadata.failure === null) await this.#removeOrLeave(entry, from);
+      throw error;
     }
   }
 
@@ -245,7 +255,7 @@ export class Topics {
       await inParallel(entry.partitions - from, (at) => store.create(keyOf(entry, from + at)));
       await store.syncEntries();
     } catch (thrown) {
-      await this.#removePartitions(entry, from);
+      await this.#removeOrLeave(entry, from);
       throw storageError(thrown, `The partitions of ${entry.name} could not be made`);
     }
   }
@@ -272,6 +282,15 @@ export class Topics {
   async #removePartitions(entry: TopicEntry, from: PartitionId = 0): Promise<void> {
     for (let partition = from; partition < entry.partitions; partition += 1) {
       await this.#options.store.remove(keyOf(entry, partition));
+    }
+  }
+
+  /** As `#removePartitions`; what a failing disk does not let go is nobody's, and the next start removes it or sets it aside. */
+  async #removeOrLeave(entry: TopicEntry, from: PartitionId = 0): Promise<void> {
+    try {
+      await this.#removePartitions(entry, from);
+    } catch (thrown) {
+      if (!(thrown instanceof PlatformError)) throw thrown;
     }
   }
 
@@ -326,9 +345,8 @@ async function inParallel(count: number, work: (at: number) => Promise<void>): P
   if (failures.length > 0) throw failures[0];
 }
 
-function storageError(thrown: unknown, what: string): SentinelError {
-  if (thrown instanceof SentinelError) return thrown;
-  return new SentinelError("storage_error", `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
-    cause: thrown,
-  });
+/** What a disk refused, with what was being done; anything else is passed on as it is. */
+function storageError(thrown: unknown, what: string): unknown {
+  if (!(thrown instanceof PlatformError)) return thrown;
+  return new SentinelError("storage_error", `${what}: ${thrown.message}`, { cause: thrown });
 }

@@ -8,6 +8,8 @@ import type { Observed } from "./observed.ts";
 import { messageOf } from "./subject.ts";
 import type { OpensSubject, OpenSubject } from "./subject.ts";
 
+const ROOM_BYTES = 2 ** 40;
+
 /** What a start over an image finds, or why it does not start. */
 export type Recovery = { readonly observed: Observed; readonly text: string } | { readonly failure: string };
 
@@ -59,6 +61,8 @@ export class Recoveries {
     // What did not start is told by whoever asked for the recovery.
     if ("failure" in recovery) return [];
     const second = afterPowerLoss(first, { kind: "all-lost" });
+    // A full disk takes no record and no index; what a start makes of it was seen above.
+    second.capacityBytes = ROOM_BYTES;
     const faults: string[] = [];
     const { recovery: next } = await this.#start(second, undefined, async (subject) => {
       faults.push(...await subject.append());

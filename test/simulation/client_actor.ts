@@ -207,7 +207,8 @@ export class ClientActor {
   ): Promise<number | null> {
     const { world } = this;
     const { topic } = partition;
-    const before = { highWatermark: partition.highWatermark, logStart: partition.logStart };
+    const { highWatermark, logStart, strictEnd } = partition;
+    const before = { highWatermark, logStart, strictEnd };
     const asked = typeof from.offset === "number" ? from.offset : null;
     const { powerLosses } = world.node;
     try {
@@ -221,7 +222,7 @@ export class ClientActor {
       if (thrown instanceof SentinelError && thrown.code === "offset_out_of_range" && asked !== null) {
         const { earliest, tail } = thrown.facts;
         if (typeof earliest === "number" && typeof tail === "number") {
-          world.observe({ kind: "out-of-range", partition, asked, earliest, tail });
+          world.observe({ kind: "out-of-range", partition, asked, earliest, tail, before });
         }
       }
       this.noteFailure(thrown);

@@ -32,6 +32,8 @@ export interface OutOfRange {
   readonly asked: number;
   readonly earliest: number;
   readonly tail: number;
+  /** What was to last when the read began. */
+  readonly before: { readonly strictEnd: number };
 }
 
 /** The last word: everything that a partition holds, read when all faults are over. */

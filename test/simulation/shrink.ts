@@ -6,7 +6,7 @@ import type { RunOutcome } from "./run_script.ts";
 import type { Script } from "./script.ts";
 import { FAULT_NAMES } from "./swarm.ts";
 
-/** Runs that a shrinking may take. */
+/** Runs that a shrinking takes at most, unless it is told otherwise. */
 const RUNS_MAX = 400;
 
 /** The smallest script that was found, and what happens in it. */
@@ -19,13 +19,14 @@ export async function shrink(
   script: Script,
   outcome: RunOutcome,
   run: (script: Script) => Promise<RunOutcome>,
+  runsMax = RUNS_MAX,
 ): Promise<Shrunk> {
   const wanted = nameOf(outcome);
   let runs = 0;
   let best: Shrunk = { script, outcome };
   /** Whether it still goes wrong in the same way. */
   const tryOut = async (change: Partial<Script>): Promise<boolean> => {
-    if (runs >= RUNS_MAX) return false;
+    if (runs >= runsMax) return false;
     runs += 1;
     const candidate = { ...best.script, ...change };
     const tried = await run(candidate);
@@ -40,7 +41,7 @@ export async function shrink(
     else low = middle;
   }
   let size = Math.max(1, best.outcome.decisions.size >>> 1);
-  while (runs < RUNS_MAX) {
+  while (runs < runsMax) {
     // Newest first: what comes late depends on what was early, seldom the other way round.
     const decisions = [...best.outcome.decisions.keys()].reverse();
     let hasShrunk = false;

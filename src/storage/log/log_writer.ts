@@ -268,7 +268,10 @@ export class LogWriter {
     try {
       await next.create();
     } catch (thrown) {
-      await this.#orFail(() => next.remove());
+      await this.#orFail(async () => {
+        await next.remove();
+        await state.disk.syncDirectory(state.directory);
+      });
       throw thrown;
     }
     try {
@@ -287,8 +290,10 @@ export class LogWriter {
     const error = notStored(state.directory, thrown);
     try {
       await active.file.truncate(active.sizeBytes);
-    } catch (truncateFailure) {
-      this.fail(truncateFailure);
+      // A power loss must not bring back what is refused now.
+      await active.file.sync();
+    } catch (cutFailure) {
+      this.fail(cutFailure);
       return;
     }
     if (state.failure !== null) return;

@@ -146,6 +146,8 @@ class Recovery {
   /** Where recovery may begin; what is below is known to have been synced. */
   #trusted: RecoveryPoint;
   readonly #pointWasLost: boolean;
+  /** Segments that a trim has freed and that are still there. */
+  readonly #trimmed: Segment[] = [];
   #cutBytes = 0;
   #rewrittenBytes = 0;
   epochs = new LeaderEpochs();
@@ -174,11 +176,13 @@ class Recovery {
   }
 
   async run(file: RecoveryPointFile): Promise<RecoveryReport> {
+    this.#setTrimmedApart();
     await this.#checkSizes();
     await this.#loadEpochs();
     await this.#replay();
     await this.#rewriteKeptTail();
-    await this.#finishTrim();
+    this.startOffset = Math.min(this.#trusted.logStartOffset, this.endOffset);
+    // Before anything below the log start goes: the slot that told of it may be in the page cache alone.
     if (!this.#trusted.clean) {
       const active = this.#segments.at(-1)!;
       this.#trusted = {
@@ -191,7 +195,24 @@ class Recovery {
       if (this.#pointWasLost) await file.writeBoth(this.#trusted);
       else await file.write(this.#trusted);
     }
+    await this.#finishTrim();
     return { segments: this.#segments.length, cutBytes: this.#cutBytes, rewrittenBytes: this.#rewrittenBytes };
+  }
+
+  /**
+   * Segments wholly below the log start are nobody's: a trim that a crash cut short was removing them. Names come back in
+   * any order after a power loss, so there may be holes between them. The recovery point's own segment stays.
+   */
+  #setTrimmedApart(): void {
+    const { logStartOffset, segmentBaseOffset } = this.#trusted;
+    this.#takeSegmentsBefore(Math.min(logStartOffset, segmentBaseOffset));
+  }
+
+  /** Takes segments that end at or before an offset out of the list. */
+  #takeSegmentsBefore(offset: Offset): void {
+    while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= offset) {
+      this.#trimmed.push(this.#segments.shift()!);
+    }
   }
 
   /** What can be known without walking a whole file. */
@@ -271,7 +292,9 @@ class Recovery {
     const active = this.#segments.at(-1)!;
     await active.loadFirstTimestamp();
     this.endOffset = active.endOffset;
-    this.epochs.truncateFrom(this.endOffset);
+    // An epoch that begins at the end has no batch here, unless a trim to the end has taken them.
+    const isTrimmedToEnd = this.endOffset === this.#trusted.logStartOffset;
+    this.epochs.truncateFrom(isTrimmedToEnd ? this.endOffset + 1 : this.endOffset);
     if (encodeLeaderEpochs(this.epochs.starts).join() !== storedEpochs) {
       await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
     }
@@ -368,10 +391,8 @@ class Recovery {
 
   /** A trim is durable with its recovery point; the files that it frees may still be there. */
   async #finishTrim(): Promise<void> {
-    this.startOffset = Math.min(this.#trusted.logStartOffset, this.endOffset);
-    while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= this.startOffset) {
-      await this.#segments.shift()!.remove();
-    }
+    this.#takeSegmentsBefore(this.startOffset);
+    for (const segment of this.#trimmed) await segment.remove();
     if (this.epochs.trimBefore(this.startOffset)) {
       await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
     }

@@ -185,7 +185,10 @@ class PartitionVerifier {
     this.#summary.records += batch.recordCount;
     this.#summary.bytes += batch.sizeBytes;
     this.#options.onProgress?.(this.#summary.bytes);
-    const known = this.#epochs?.epochAt(batch.baseOffset);
+    const logStartOffset = this.#point?.logStartOffset ?? 0;
+    // A trim has taken the history below the log start, and nobody reads there.
+    if (batch.endOffset <= logStartOffset) return null;
+    const known = this.#epochs?.epochAt(Math.max(batch.baseOffset, logStartOffset));
     if (known === undefined || known === batch.leaderEpoch || !isTrusted) return null;
     return `epoch ${batch.leaderEpoch} where the checkpoint says ${known}`;
   }

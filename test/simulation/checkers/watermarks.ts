@@ -25,17 +25,17 @@ export const watermarks: Checker = (observation) => {
       return;
     }
     case "out-of-range": {
-      const { asked, earliest, tail } = observation;
+      const { asked, earliest, tail, before } = observation;
       if (asked >= earliest && asked <= tail) {
         throw new Violation(
           "I25",
           `${partition.name}: offset ${asked} was refused although it holds ${earliest} to ${tail}`,
         );
       }
-      if (asked > tail && asked <= partition.strictEnd) {
+      if (asked > tail && asked <= before.strictEnd) {
         throw new Violation(
           "I18",
-          `${partition.name} ends at ${tail}, and everything below ${partition.strictEnd} was to last`,
+          `${partition.name} ends at ${tail}, and everything below ${before.strictEnd} was to last`,
         );
       }
       moveLogStart(partition, earliest, 0, tail);

@@ -1,0 +1,76 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { test } from "node:test";
+import { PlatformError } from "../../src/base/errors.ts";
+import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
+import { FaultyDisk } from "../storage/faulty_disk.ts";
+import { openBroker, produce } from "./broker_fixture.ts";
+
+/** Fails every operation that `matches` until the returned function is called. */
+function failWhile(disk: FaultyDisk, matches: (operation: string, path: string) => boolean): () => void {
+  const { before } = disk;
+  disk.before = ({ operation, path }) => {
+    if (matches(operation, path)) throw new PlatformError("too_many_open_files", operation, path);
+    return Promise.resolve();
+  };
+  return () => disk.before = before;
+}
+
+test("a topic that cannot be opened is not made: the caller hears of it, and it can be made when there is room", async () => {
+  await using opened = await openBroker();
+  const { broker, disk } = opened;
+  const heal = failWhile(disk, (operation, path) => operation === "open" && path.endsWith("leader-epoch-checkpoint"));
+  await rejects(broker.createTopic("orders"), { code: "storage_error" });
+  equal(broker.describeTopic("orders"), null);
+  heal();
+  await broker.createTopic("orders");
+  equal(await produce(broker, "orders", "first"), 0);
+});
+
+test("a delete whose files cannot go has happened: the topic is gone, made again it is empty, also after a restart", async () => {
+  const disk = new FaultyDisk();
+  {
+    await using opened = await openBroker({}, disk);
+    const { broker } = opened;
+    await produce(broker, "orders", "old");
+    const heal = failWhile(disk, (operation) => operation === "rename");
+    await broker.deleteTopic("orders");
+    equal(broker.describeTopic("orders"), null);
+    heal();
+  }
+  await using again = await openBroker({}, disk);
+  equal(again.broker.describeTopic("orders"), null);
+  equal(await produce(again.broker, "orders", "new"), 0);
+});
+
+test("what a disk refuses while topics change is a storage_error, not our bug", async () => {
+  await using opened = await openBroker();
+  const { broker, disk } = opened;
+  for (const operation of ["create", "write", "sync", "make directory"]) {
+    const heal = failWhile(disk, (failing, path) => failing === operation && path.includes("/orders-"));
+    await rejects(broker.createTopic("orders"), { code: "storage_error" }, operation);
+    heal();
+  }
+  await broker.createTopic("orders");
+});
+
+test("log verify finds nothing wrong after a trim into a batch, and after one to the end", async () => {
+  for (const offset of [2, 5]) {
+    const disk = new FaultyDisk();
+    {
+      await using opened = await openBroker({}, disk);
+      const { broker } = opened;
+      const records = Array.from(
+        { length: 5 },
+        () => ({ record: { key: null, value: new Uint8Array(3), headers: [] } }),
+      );
+      await broker.produceRecords("orders", records, { acks: "all" });
+      await broker.deleteRecordsBefore("orders", 0, offset);
+    }
+    const findings: string[] = [];
+    await verifyDataDirectory(disk, "/data", { onFinding: ({ path, detail }) => findings.push(`${path}: ${detail}`) });
+    deepEqual(findings, []);
+    await using again = await openBroker({}, disk);
+    deepEqual(again.report.offline, []);
+    equal(await produce(again.broker, "orders", "next"), 5);
+  }
+});

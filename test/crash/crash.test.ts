@@ -1,0 +1,16 @@
+/** Fear: a crash at some moment loses what was acknowledged. The whole product is `npm run crash`. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runCrashes } from "./crash_run.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+for (const scenario of SCENARIOS) {
+  test(`a crash after every effect of ${scenario.name} keeps what was acknowledged (sampled images)`, async () => {
+    // Every start of the metadata snapshot's scenario reads 10,000 records.
+    const isLarge = scenario.name === "metadata_snapshot";
+    const report = await runCrashes(scenario, { seed: 1, imagesMax: 3, secondCrashOneIn: isLarge ? 400 : 30 });
+    assert.deepEqual(report.texts, []);
+    assert.equal(report.violations, 0);
+    assert.ok(report.points > 40 && report.distinct > 30, `${report.points} points, ${report.distinct} images`);
+  });
+}
