@@ -6,17 +6,18 @@
  * every four. It tells of no connection, only of requests: those are what `connectionsMax` bounds here. Left to us: the
  * bounds of a body, in bytes and in time, and callers that take nothing.
  */
+import { concatBytes } from "../../src/bytes/concat.ts";
+import type { Cancel } from "../../src/platform/clock.ts";
 import type { HttpListener, HttpServer, HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
 import { type BodyRead, type BodyReader, endsSoon } from "../node/body_end.ts";
-import { bodyStream, bodyTooLarge } from "../node/request_body.ts";
+import { bodyTooLarge, bodyTooSlow } from "../node/body_bounds.ts";
 import { formatAddress } from "../node/address.ts";
 import { platformError } from "../node/errors.ts";
 import { bunClock } from "./clock.ts";
 
 type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
 
-/** A body up to this size is read before the handler is called: a stream for it would cost more than the rest. */
-const WHOLE_BODY_BYTES_MAX = 64 * 1024;
+const EMPTY = new Uint8Array(0);
 /** Bun's bound of a head, in bytes. A smaller one is checked here. */
 const BUN_HEADER_BYTES_MAX = 16 * 1024;
 /** Bun's bound of a time-out. */
@@ -31,13 +32,21 @@ const seconds = (ms: number): number => Math.min(TIMEOUT_SECONDS_MAX, Math.max(1
 class BunRequestContext implements RequestContext {
   readonly #server: Bun.Server<undefined>;
   readonly #request: Request;
+  readonly #options: HttpServerOptions;
+  /** By its headers: `Request.body` would make a stream, and the body would go through it from then on. */
+  readonly #declared: string | null;
   isKeptOpen = false;
   /** While there is more of it than the handler has read, the connection cannot carry another request. */
-  isBodyRead = true;
+  isBodyRead: boolean;
 
-  constructor(server: Bun.Server<undefined>, request: Request) {
+  constructor(server: Bun.Server<undefined>, request: Request, options: HttpServerOptions) {
     this.#server = server;
     this.#request = request;
+    this.#options = options;
+    this.#declared = request.headers.get("content-length");
+    this.isBodyRead = this.#declared === null
+      ? request.headers.get("transfer-encoding") === null
+      : this.#declared === "0";
   }
 
   get peer(): string {
@@ -48,6 +57,58 @@ class BunRequestContext implements RequestContext {
   keepOpen(): void {
     this.isKeptOpen = true;
     this.#server.timeout(this.#request, 0);
+  }
+
+  async readBody(onBytes: (count: number) => void = () => {}): Promise<Uint8Array> {
+    if (this.isBodyRead) return EMPTY;
+    const { bodyBytesMax, bodyMsMax, idleMsMax } = this.#options;
+    if (this.#declared !== null) {
+      // Bun lets no more bytes through than were declared.
+      if (Number(this.#declared) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+      onBytes(Number(this.#declared));
+    }
+    // Ours tells the handler why; Bun's own would cut the connection without a word.
+    if (idleMsMax <= bodyMsMax) this.#server.timeout(this.#request, seconds(bodyMsMax + idleMsMax));
+    const bytes = await inTime(this.#declared === null ? this.#readChunks(onBytes) : this.#readDeclared(), bodyMsMax);
+    this.isBodyRead = true;
+    if (idleMsMax <= bodyMsMax && !this.isKeptOpen) this.#server.timeout(this.#request, seconds(idleMsMax));
+    return bytes;
+  }
+
+  async #readDeclared(): Promise<Uint8Array> {
+    return new Uint8Array(await this.#request.arrayBuffer());
+  }
+
+  async #readChunks(onBytes: (count: number) => void): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const reader = this.#request.body!.getReader();
+    try {
+      while (true) {
+        const { value } = await reader.read();
+        if (value === undefined) return concatBytes(chunks);
+        length += value.length;
+        if (length > this.#options.bodyBytesMax) throw bodyTooLarge(this.#options.bodyBytesMax);
+        onBytes(value.length);
+        chunks.push(value);
+      }
+    } catch (thrown) {
+      reader.cancel().catch(() => {});
+      throw thrown;
+    }
+  }
+}
+
+/** What `work` gives, or `timed_out`; `work` is then left to itself. */
+async function inTime(work: Promise<Uint8Array>, bodyMsMax: number): Promise<Uint8Array> {
+  let cancel: Cancel = () => {};
+  const late = new Promise<never>((_, reject) =>
+    cancel = bunClock.after(bodyMsMax, () => reject(bodyTooSlow(bodyMsMax)))
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancel();
   }
 }
 
@@ -75,50 +136,6 @@ function closing(response: Response): Response {
   return response;
 }
 
-/** The request as the handler may see it: its body bounded in bytes and in time. */
-async function boundBody(
-  request: Request,
-  server: Bun.Server<undefined>,
-  context: BunRequestContext,
-  options: HttpServerOptions,
-): Promise<Request> {
-  const declared = request.headers.get("content-length");
-  const length = declared === null ? Infinity : Number(declared);
-  const init = { method: request.method, headers: request.headers, signal: request.signal };
-  if (length <= Math.min(WHOLE_BODY_BYTES_MAX, options.bodyBytesMax)) {
-    server.timeout(request, seconds(options.bodyMsMax));
-    const body = await request.arrayBuffer();
-    server.timeout(request, seconds(options.idleMsMax));
-    return new Request(request.url, { ...init, body });
-  }
-  context.isBodyRead = false;
-  // Ours tells the handler why; Bun's is there for when nobody reads.
-  server.timeout(request, seconds(options.bodyMsMax + options.idleMsMax));
-  const reader = request.body!.getReader();
-  let givenBytes = 0;
-  const next = async (): Promise<Uint8Array<ArrayBuffer> | null> => {
-    if (declared !== null && length > options.bodyBytesMax) throw bodyTooLarge(options.bodyBytesMax);
-    const read = await reader.read();
-    if (read.done) {
-      context.isBodyRead = true;
-      if (!context.isKeptOpen) server.timeout(request, seconds(options.idleMsMax));
-      return null;
-    }
-    givenBytes += read.value.length;
-    if (givenBytes > options.bodyBytesMax) throw bodyTooLarge(options.bodyBytesMax);
-    return read.value;
-  };
-  const stream = bodyStream({
-    clock: bunClock,
-    bodyMsMax: options.bodyMsMax,
-    next,
-    onGivenUp: () => {
-      reader.cancel().catch(() => {});
-    },
-  });
-  return new Request(request.url, { ...init, body: stream });
-}
-
 async function serveOne(
   request: Request,
   server: Bun.Server<undefined>,
@@ -129,9 +146,8 @@ async function serveOne(
   if (options.headerBytesMax < BUN_HEADER_BYTES_MAX && headBytes(request) > options.headerBytesMax) {
     return closing(new Response(null, { status: 431 }));
   }
-  const context = new BunRequestContext(server, request);
-  const asked = request.body === null ? request : await boundBody(request, server, context, options);
-  const response = await handler(asked, context);
+  const context = new BunRequestContext(server, request, options);
+  const response = await handler(request, context);
   const answer = context.isKeptOpen ? await boundStall(response, server, request, options.writeStallMsMax) : response;
   return context.isBodyRead ? answer : closing(answer);
 }

@@ -93,15 +93,14 @@ export class HttpConnection {
   }
 
   async #serveOne({ incoming, outgoing }: Exchange): Promise<void> {
-    const { handler, options, clock } = this.#host;
+    const { handler, options } = this.#host;
     this.#isKeptOpen = false;
     const head = readHead(incoming, options.headerBytesMax);
     let response: Response;
     if (typeof head === "number") {
       response = new Response(null, { status: head });
     } else {
-      const body = readBody(incoming, { clock, bodyBytesMax: options.bodyBytesMax, bodyMsMax: options.bodyMsMax });
-      response = await this.#handle(incoming, head, body instanceof Promise ? await body : body, handler);
+      response = await this.#handle(incoming, head, handler);
     }
     if (this.#socket.destroyed) {
       // Nobody will tell the body's maker later: the connection's end has been told already.
@@ -138,17 +137,12 @@ export class HttpConnection {
   async #handle(
     incoming: IncomingMessage,
     head: RequestHead,
-    body: BodyInit | null,
     handler: Handler,
   ): Promise<Response> {
+    const { clock, options: { bodyBytesMax, bodyMsMax } } = this.#host;
     let request: Request;
     try {
-      const mayHaveBody = body !== null && incoming.method !== "GET" && incoming.method !== "HEAD";
-      request = new Request(head.url, {
-        method: incoming.method!,
-        headers: head.headers,
-        ...(mayHaveBody ? { body, duplex: "half" } : {}),
-      });
+      request = new Request(head.url, { method: incoming.method!, headers: head.headers });
     } catch {
       // What the parser let through and a Request does not take.
       return new Response(null, { status: 400 });
@@ -156,7 +150,11 @@ export class HttpConnection {
     // A signal is made when somebody asks for it: most handlers do not, and it costs as much as the parsing.
     Object.defineProperty(request, "signal", { get: () => (this.#abort ??= new AbortController()).signal });
     try {
-      return await handler(request, { peer: this.#peer, keepOpen: () => this.#keepOpen() });
+      return await handler(request, {
+        peer: this.#peer,
+        keepOpen: () => this.#keepOpen(),
+        readBody: (onBytes) => readBody(incoming, { clock, bodyBytesMax, bodyMsMax }, onBytes),
+      });
     } catch {
       return new Response(null, { status: 500 });
     }

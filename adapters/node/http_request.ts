@@ -1,11 +1,10 @@
 /** What `node:http` has read of a request, as the `Request` that a handler gets. */
 import type { IncomingMessage } from "node:http";
 import { SentinelError } from "../../src/base/errors.ts";
-import type { Clock } from "../../src/platform/clock.ts";
-import { bodyStream, bodyTooLarge } from "./request_body.ts";
+import { concatBytes } from "../../src/bytes/concat.ts";
+import type { Cancel, Clock } from "../../src/platform/clock.ts";
+import { bodyTooLarge, bodyTooSlow } from "./body_bounds.ts";
 
-/** A body up to this size is read before the handler is called: a stream for it would cost more than the rest. */
-const WHOLE_BODY_BYTES_MAX = 64 * 1024;
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?$/;
 const ABSOLUTE_TARGET = /^https?:\/\/[^/?#]+/i;
 
@@ -51,65 +50,45 @@ export interface BodyBounds {
   readonly bodyMsMax: number;
 }
 
-/** The body, bounded in bytes and in time; null when there is none. Fails when the connection ends within a small one. */
-export function readBody(
+/** The body, whole, bounded in bytes and in time: see `RequestContext.readBody`. */
+export async function readBody(
   incoming: IncomingMessage,
   bounds: BodyBounds,
-): Promise<Uint8Array<ArrayBuffer>> | ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  onBytes: (count: number) => void = () => {},
+): Promise<Uint8Array> {
   const { "content-length": declared, "transfer-encoding": encoding } = incoming.headers;
-  const length = encoding === undefined ? Number(declared ?? 0) : Infinity;
-  if (length === 0) return null;
-  if (length <= Math.min(WHOLE_BODY_BYTES_MAX, bounds.bodyBytesMax)) return readWhole(incoming, length);
-  return streamBody(incoming, declared === undefined ? 0 : length, bounds);
-}
-
-function readWhole(incoming: IncomingMessage, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  return new Promise((resolve, reject) => {
-    incoming.on("data", (piece: Uint8Array) => {
-      whole.set(piece, at);
-      at += piece.length;
+  if (encoding === undefined && Number(declared ?? 0) === 0) return new Uint8Array(0);
+  if (Number(declared ?? 0) > bounds.bodyBytesMax) throw bodyTooLarge(bounds.bodyBytesMax);
+  if (declared !== undefined) onBytes(Number(declared));
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let cancelTimer: Cancel = () => {};
+  try {
+    await new Promise<void>((resolve, reject) => {
+      cancelTimer = bounds.clock.after(bounds.bodyMsMax, () => reject(bodyTooSlow(bounds.bodyMsMax)));
+      incoming.on("data", (piece: Uint8Array) => {
+        try {
+          length += piece.length;
+          if (length > bounds.bodyBytesMax) throw bodyTooLarge(bounds.bodyBytesMax);
+          if (declared === undefined) onBytes(piece.length);
+          chunks.push(piece);
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+      incoming.on("end", resolve);
+      incoming.on("error", () => reject(cutOff()));
+      incoming.on("close", () => reject(cutOff()));
     });
-    incoming.on("end", () => resolve(whole));
-    incoming.on("error", reject);
-    incoming.on("close", () => {
-      if (at < length) reject(cutOff());
-    });
-  });
-}
-
-function streamBody(incoming: IncomingMessage, declaredBytes: number, bounds: BodyBounds) {
-  let wake: () => void = () => {};
-  let isEnded = false;
-  let isBroken = false;
-  incoming.on("readable", () => wake());
-  incoming.on("end", () => {
-    isEnded = true;
-    wake();
-  });
-  const broken = (): void => {
-    isBroken = true;
-    wake();
-  };
-  incoming.on("error", broken);
-  incoming.on("close", broken);
-  let givenBytes = 0;
-  const next = async (): Promise<Uint8Array<ArrayBuffer> | null> => {
-    if (declaredBytes > bounds.bodyBytesMax) throw bodyTooLarge(bounds.bodyBytesMax);
-    while (true) {
-      const piece = incoming.read() as Uint8Array<ArrayBuffer> | null;
-      if (piece !== null) {
-        givenBytes += piece.length;
-        if (givenBytes > bounds.bodyBytesMax) throw bodyTooLarge(bounds.bodyBytesMax);
-        return new Uint8Array(piece.buffer, piece.byteOffset, piece.length);
-      }
-      if (isEnded) return null;
-      if (isBroken) throw cutOff();
-      await new Promise<void>((resolve) => wake = resolve);
-    }
-  };
-  return bodyStream({ clock: bounds.clock, bodyMsMax: bounds.bodyMsMax, next, onGivenUp: () => {} });
+  } catch (thrown) {
+    // The rest, if any comes, is the connection's to read away.
+    incoming.pause();
+    incoming.removeAllListeners("data");
+    throw thrown;
+  } finally {
+    cancelTimer();
+  }
+  return concatBytes(chunks);
 }
 
 const cutOff = (): SentinelError =>

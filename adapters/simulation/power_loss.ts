@@ -132,24 +132,30 @@ function applySome(content: Content, change: FileChange, random: SimulatedRandom
 }
 
 /**
- * One sector: old, new or garbage. Never garbage where the same bytes are written again: a start writes the kept tail of
- * a log once more in its place, and relies on a device that does not lose a sector which it is given unchanged.
+ * One sector: old, new or garbage. Never garbage in the bytes at its beginning that are written as they are already: a log
+ * grows inside a sector, and a start writes its kept tail once more in its place. Both rely on a device that does not lose
+ * what it is given unchanged (SQLite's "powersafe overwrite").
  */
 function applySector(content: Content, position: number, bytes: Uint8Array, random: SimulatedRandom): void {
   switch (random.below(4)) {
     case 0:
       return;
-    case 1:
-      content.write(position, isThere(content, position, bytes) ? bytes : random.bytes(bytes.length));
+    case 1: {
+      const same = sameBytes(content.view().subarray(position, position + bytes.length), bytes);
+      content.write(position, bytes.subarray(0, same));
+      content.write(position + same, random.bytes(bytes.length - same));
       return;
+    }
     default:
       content.write(position, bytes);
   }
 }
 
-function isThere(content: Content, position: number, bytes: Uint8Array): boolean {
-  const there = content.view().subarray(position, position + bytes.length);
-  return there.length === bytes.length && there.every((byte, at) => byte === bytes[at]);
+/** How many bytes both begin with. */
+function sameBytes(one: Uint8Array, other: Uint8Array): number {
+  let at = 0;
+  while (at < one.length && at < other.length && one[at] === other[at]) at += 1;
+  return at;
 }
 
 /** Calls `visit` for each part of [from, end) that lies in one unit. */

@@ -7,13 +7,14 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { LIMITS } from "../../src/base/limits.ts";
 import { decodeCbor } from "../../src/cbor/decode_cbor.ts";
+import type { RequestContext } from "../../src/platform/http_server.ts";
 import { produceBodySchema } from "../../src/http/schemas.ts";
 import { currentPlatform } from "../runtime.ts";
 import { entryOptions, serveUntilInputEnds } from "./serve.ts";
 
 const { answerPath } = entryOptions<{ readonly answerPath: string }>();
 const answer = new Uint8Array(await readFile(answerPath));
-const app = new Hono();
+const app = new Hono<{ Bindings: RequestContext }>();
 
 const bytes = z.instanceof(Uint8Array);
 /** The shape of `produceBodySchema`'s envelope, in CBOR's types. */
@@ -29,12 +30,12 @@ const cborBodySchema = z.strictObject({
 
 // As an application does it: the whole body against its schema.
 app.post("/json", async (c) => {
-  produceBodySchema.parse(await c.req.json());
+  produceBodySchema.parse(JSON.parse(new TextDecoder().decode(await c.env.readBody())));
   return new Response(answer, { headers: { "content-type": "application/json" } });
 });
 
 app.post("/cbor", async (c) => {
-  const decoded = decodeCbor(new Uint8Array(await c.req.arrayBuffer()), { depthMax: LIMITS.bodyDepthMax });
+  const decoded = decodeCbor(await c.env.readBody(), { depthMax: LIMITS.bodyDepthMax });
   if ("fault" in decoded) throw new Error(decoded.fault);
   cborBodySchema.parse(decoded.value);
   return new Response(answer, { headers: { "content-type": "application/cbor" } });
@@ -43,13 +44,17 @@ app.post("/cbor", async (c) => {
 app.get("/ready-made", () => new Response(answer, { headers: { "content-type": "application/cbor" } }));
 
 const { httpServer } = await currentPlatform();
-const listener = await httpServer.listen({ host: "127.0.0.1", port: 0 }, (request) => app.fetch(request), {
-  headerMsMax: LIMITS.httpHeaderMsMax,
-  idleMsMax: LIMITS.httpIdleMsMax,
-  headerBytesMax: LIMITS.httpHeaderBytesMax,
-  bodyBytesMax: LIMITS.httpBodyBytesMax,
-  bodyMsMax: LIMITS.httpBodyMsMax,
-  writeStallMsMax: LIMITS.connectionWriteStallMsMax,
-  connectionsMax: LIMITS.httpConnectionsMax,
-});
+const listener = await httpServer.listen(
+  { host: "127.0.0.1", port: 0 },
+  (request, context) => app.fetch(request, context),
+  {
+    headerMsMax: LIMITS.httpHeaderMsMax,
+    idleMsMax: LIMITS.httpIdleMsMax,
+    headerBytesMax: LIMITS.httpHeaderBytesMax,
+    bodyBytesMax: LIMITS.httpBodyBytesMax,
+    bodyMsMax: LIMITS.httpBodyMsMax,
+    writeStallMsMax: LIMITS.connectionWriteStallMsMax,
+    connectionsMax: LIMITS.httpConnectionsMax,
+  },
+);
 await serveUntilInputEnds({ httpPort: listener.address.port }, () => listener.stop(1_000));

@@ -2,10 +2,11 @@
  * The topics that the metadata log tells of: a pure machine, fed with one record after another. The same records give
  * the same table, on every node and at every start (seed-O1, seed-K5).
  */
-import { assert } from "../base/assert.ts";
 import type { MetadataRecord } from "../cluster/metadata_log.ts";
 import { SentinelError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { TopicConfig } from "./topic_config.ts";
+import { topicNameFault } from "./topic_name.ts";
 
 /** One incarnation of a topic. */
 export interface TopicEntry {
@@ -70,7 +71,7 @@ export class TopicTable {
         return;
       case "topic":
         return this.#put({
-          name: text(record, "name"),
+          name: topicName(record),
           topicId: text(record, "id"),
           partitions: count(record, "partitions"),
           config: config(record),
@@ -103,10 +104,12 @@ export class TopicTable {
 
   #put(entry: TopicEntry): void {
     const previous = this.#byName.get(entry.name);
-    assert(
-      previous === undefined || (previous.topicId === entry.topicId && previous.partitions <= entry.partitions),
-      () => `topic ${entry.name} is made twice, or shrinks`,
-    );
+    const isNext = previous === undefined ||
+      (previous.topicId === entry.topicId && previous.partitions <= entry.partitions);
+    if (!isNext || (this.#nameById.get(entry.topicId) ?? entry.name) !== entry.name) {
+      // The log is a file: what it holds is never our own bug for certain, and a start must be able to name it.
+      throw new SentinelError("storage_error", `The metadata log makes topic ${entry.name} twice, or shrinks it`);
+    }
     this.#partitions += entry.partitions - (previous?.partitions ?? 0);
     this.#byName.set(entry.name, entry);
     this.#nameById.set(entry.topicId, entry.name);
@@ -127,14 +130,26 @@ function text(record: MetadataRecord, name: string): string {
   throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no ${name}`);
 }
 
+/** The name becomes a directory's: one that no caller could have given leads out of the data directory. */
+function topicName(record: MetadataRecord): string {
+  const name = text(record, "name");
+  const fault = topicNameFault(name);
+  if (fault === null) return name;
+  throw new SentinelError("storage_error", `A ${record.type} record of the metadata log is not valid: ${fault}`);
+}
+
 function count(record: MetadataRecord, name: string): number {
   const value = record[name];
-  if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
+  if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= LIMITS.topicPartitionsMax) {
+    return value;
+  }
   throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no ${name}`);
 }
 
 function config(record: MetadataRecord): TopicConfig {
   const value = record["config"];
-  if (typeof value === "object" && value !== null) return { ...(value as TopicConfig) };
+  const isConfig = typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((setting) => typeof setting === "string");
+  if (isConfig) return { ...(value as TopicConfig) };
   throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no config`);
 }

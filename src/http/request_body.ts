@@ -1,6 +1,5 @@
 /** Reads a request's body under its bounds and turns it into a value. Total: any bytes give a value or a fault. */
 import { SentinelError } from "../base/errors.ts";
-import { concatBytes } from "../bytes/concat.ts";
 import { decodeUtf8 } from "../bytes/utf8.ts";
 import { decodeCbor } from "../cbor/decode_cbor.ts";
 import type { Codec, Compression } from "../platform/compression.ts";
@@ -23,18 +22,12 @@ const ENCODINGS: ReadonlyMap<string, Codec> = new Map<string, Codec>([["gzip", "
   "zstd",
 ]]);
 
-const LENGTH = /^[0-9]{1,15}$/;
-
 /** The whole body, its content encoding opened. */
 export async function readBody(reader: BodyReader, exchange: Exchange): Promise<Uint8Array> {
   const headers = exchange.request.headers;
   const encoding = headers.get("content-encoding");
   const codec = encoding === null ? null : codecOf(encoding);
-  const declared = headers.get("content-length");
-  const bytes = declared === null || !LENGTH.test(declared)
-    ? await readUndeclared(reader, exchange)
-    : new Uint8Array(await readDeclared(reader, exchange, Number(declared)));
-  if (bytes.length > reader.limits.httpBodyBytesMax) throw tooLarge(reader.limits, `${bytes.length} bytes`);
+  const bytes = await readWhole(reader, exchange);
   return codec === null ? bytes : await open(reader, exchange, codec, bytes);
 }
 
@@ -79,37 +72,16 @@ function tooDeep(limits: HttpLimits): SentinelError {
   });
 }
 
-function readDeclared(reader: BodyReader, exchange: Exchange, declared: number): Promise<ArrayBuffer> {
-  if (declared > reader.limits.httpBodyBytesMax) throw tooLarge(reader.limits, `${declared} bytes`);
-  reader.admission.reserveBody(exchange.holding, declared);
-  return exchange.request.arrayBuffer().catch((thrown: unknown) => {
+/** Counted against the budget of all bodies while it comes, before it is kept. */
+async function readWhole({ admission, limits }: BodyReader, exchange: Exchange): Promise<Uint8Array> {
+  let length = 0;
+  return await exchange.context.readBody((count) => {
+    length += count;
+    if (length > limits.httpBodyBytesMax) throw tooLarge(limits, `${length} bytes or more`);
+    admission.reserveBody(exchange.holding, count);
+  }).catch((thrown: unknown) => {
     throw bodyFault(thrown);
   });
-}
-
-/** A body that does not say its length is counted while it comes. */
-async function readUndeclared(reader: BodyReader, exchange: Exchange): Promise<Uint8Array> {
-  const body = exchange.request.body;
-  if (body === null) return new Uint8Array(0);
-  const stream = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  while (true) {
-    let chunk: Uint8Array | undefined;
-    try {
-      chunk = (await stream.read()).value;
-    } catch (thrown) {
-      throw bodyFault(thrown);
-    }
-    if (chunk === undefined) return concatBytes(chunks);
-    length += chunk.length;
-    if (length > reader.limits.httpBodyBytesMax) {
-      cancelQuietly(stream);
-      throw tooLarge(reader.limits, `more than ${reader.limits.httpBodyBytesMax} bytes`);
-    }
-    reader.admission.reserveBody(exchange.holding, chunk.length);
-    chunks.push(chunk);
-  }
 }
 
 async function open(reader: BodyReader, exchange: Exchange, codec: Codec, bytes: Uint8Array): Promise<Uint8Array> {
@@ -154,9 +126,4 @@ function tooLarge(limits: HttpLimits, what: string): SentinelError {
 function bodyFault(thrown: unknown): SentinelError {
   if (thrown instanceof SentinelError) return thrown;
   return new SentinelError("invalid_request", "The body did not arrive whole", { cause: thrown });
-}
-
-/** The rest of a refused body is of no interest, and neither is how its stream ends. */
-function cancelQuietly(stream: ReadableStreamDefaultReader<Uint8Array>): void {
-  stream.cancel().catch(() => {});
 }

@@ -9,7 +9,7 @@ import type { CborInput } from "../cbor/encode_cbor.ts";
 import { answer, commonHeaders, type Exchange } from "./exchange.ts";
 import { type HttpAppContext, type PathParameters, topicOf } from "./http_app_context.ts";
 import { queryReader } from "./query.ts";
-import { readDocument } from "./request_body.ts";
+import { readBody, readDocument } from "./request_body.ts";
 import { alterTopicBodySchema, createTopicBodySchema, noQuerySchema, pageQuerySchema, TOPIC_NAME } from "./schemas.ts";
 
 const readPageQuery = queryReader(pageQuerySchema);
@@ -90,10 +90,8 @@ async function readTopicBody<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.output<Schema>> {
   const { request } = exchange;
-  const isEmpty = request.body === null || request.headers.get("content-length") === "0";
-  const value = isEmpty && request.headers.get("content-type") === null
-    ? {}
-    : (await readDocument(app, exchange)).value;
+  const isEmpty = request.headers.get("content-type") === null && (await readBody(app, exchange)).length === 0;
+  const value = isEmpty ? {} : (await readDocument(app, exchange)).value;
   const config = typeof value === "object" && value !== null ? (value as { config?: unknown }).config : undefined;
   if (typeof config === "object" && config !== null && Object.hasOwn(config, "__proto__")) {
     // A schema drops this name without a word.

@@ -6,6 +6,12 @@ export interface RequestContext {
   readonly peer: string;
   /** Says that this request may stay open longer than an ordinary one: a long poll or a stream. */
   keepOpen(): void;
+  /**
+   * The body, whole; empty when there is none. Once a request: the `Request` itself has no body to be read, since a
+   * stream in between costs more than everything else. `onBytes` hears of bytes before they are kept, and what it throws
+   * ends the reading. Fails with `too_large`, `timed_out`, or `invalid_request` when the body is damaged or cut off.
+   */
+  readBody(onBytes?: (count: number) => void): Promise<Uint8Array>;
 }
 
 export interface HttpServerOptions {
@@ -15,7 +21,7 @@ export interface HttpServerOptions {
   readonly idleMsMax: number;
   /** A request with a larger header block is refused with 431. */
   readonly headerBytesMax: number;
-  /** A body is cut off above it, whatever its declared length says; the handler sees a failed body. */
+  /** `readBody` fails above it, whatever the declared length says. */
   readonly bodyBytesMax: number;
   /** Time for a body to arrive whole. */
   readonly bodyMsMax: number;

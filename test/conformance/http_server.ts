@@ -24,9 +24,9 @@ export const OPTIONS: HttpServerOptions = {
 export type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
 
 /** Says what it got: method, path, body; a body that fails is told by its error's code. */
-export const echo: Handler = async (request) => {
+export const echo: Handler = async (request, context) => {
   try {
-    const body = new Uint8Array(await request.arrayBuffer());
+    const body = await context.readBody();
     return Response.json({ method: request.method, path: new URL(request.url).pathname, bodyBytes: body.length });
   } catch (thrown) {
     return Response.json({ code: thrown instanceof SentinelError ? thrown.code : String(thrown) }, { status: 400 });

@@ -52,7 +52,9 @@ async function observePartition(
   const stored: StoredRecord[] = [];
   const contradictions: string[] = [];
   let fault = offline ?? null;
-  if (fault === null && highWatermark !== end) contradictions.push(`the high watermark is ${highWatermark}, the end ${end}`);
+  if (fault === null && highWatermark !== end) {
+    contradictions.push(`the high watermark is ${highWatermark}, the end ${end}`);
+  }
   for (let next = start; fault === null && next < end;) {
     const answer = await fetchFrom(broker, topic.name, partition, next);
     if (answer.error !== undefined) fault = answer.error.message;
@@ -92,7 +94,9 @@ async function searchByTime(
     const first = records.find((record) => record.timestamp >= timestamp)!;
     const found = await broker.offsetFor(topic, partition, timestamp);
     if (found.offset !== first.offset) {
-      contradictions.push(`the first record at or after ${timestamp} is ${first.offset}, the search says ${found.offset}`);
+      contradictions.push(
+        `the first record at or after ${timestamp} is ${first.offset}, the search says ${found.offset}`,
+      );
     }
   }
   return contradictions;
@@ -106,7 +110,9 @@ async function appendToAll(broker: Broker): Promise<string[]> {
       const routed = [{ record: { key: null, value, headers: [], timestamp: 1_000 }, partition }];
       const [outcome] = await broker.produceRecords(name, routed, { acks: "all" });
       if (!outcome!.ok) faults.push(`${name}-${partition} takes no record: ${messageOf(outcome!.error)}`);
-      else if (outcome!.ack.first !== end) faults.push(`${name}-${partition}: the next record got ${outcome!.ack.first}, not ${end}`);
+      else if (outcome!.ack.first !== end) {
+        faults.push(`${name}-${partition}: the next record got ${outcome!.ack.first}, not ${end}`);
+      }
     }
   }
   return faults;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runCrashes } from "./crash_run.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { runDamage } from "./damage_run.ts";
+import { DAMAGED_SCENARIOS, SCENARIOS } from "./scenarios.ts";
 
 for (const scenario of SCENARIOS) {
   test(`a crash after every effect of ${scenario.name} keeps what was acknowledged (sampled images)`, async () => {
@@ -12,5 +13,14 @@ for (const scenario of SCENARIOS) {
     assert.deepEqual(report.texts, []);
     assert.equal(report.violations, 0);
     assert.ok(report.points > 40 && report.distinct > 30, `${report.points} points, ${report.distinct} images`);
+  });
+}
+
+for (const scenario of DAMAGED_SCENARIOS) {
+  test(`damage to the synced files of ${scenario.name} is told, and neither served nor cut away`, async () => {
+    const report = await runDamage(scenario, { seed: 1, points: 2, trials: 100 });
+    assert.deepEqual(report.texts, []);
+    assert.equal(report.violations, 0);
+    assert.ok(report.trials > 150 && report.told > 30, `${report.trials} trials, ${report.told} told`);
   });
 }

@@ -16,15 +16,17 @@ interface BatchPlace {
 
 /** What is wrong in the index files of all segments, as texts. */
 export function indexFaults(volume: Volume): string[] {
-  return volume.filePaths().filter((path) => /\/\d{20}\.log$/.test(path) && !path.includes("-stray/")).flatMap((path) => {
-    const base = Number(path.slice(-24, -4));
-    const batches = batchesIn(bytesOf(volume, path)!);
-    const faults = [
-      ...offsetIndexFaults(bytesOf(volume, path.replace(/log$/, "index")), base, batches),
-      ...timeIndexFaults(bytesOf(volume, path.replace(/log$/, "timeindex")), base, batches),
-    ];
-    return faults.map((fault) => `I42: ${path}: ${fault}`);
-  });
+  return volume.filePaths().filter((path) => /\/\d{20}\.log$/.test(path) && !path.includes("-stray/")).flatMap(
+    (path) => {
+      const base = Number(path.slice(-24, -4));
+      const batches = batchesIn(bytesOf(volume, path)!);
+      const faults = [
+        ...offsetIndexFaults(bytesOf(volume, path.replace(/log$/, "index")), base, batches),
+        ...timeIndexFaults(bytesOf(volume, path.replace(/log$/, "timeindex")), base, batches),
+      ];
+      return faults.map((fault) => `I42: ${path}: ${fault}`);
+    },
+  );
 }
 
 function bytesOf(volume: Volume, path: string): Uint8Array | null {

@@ -29,7 +29,12 @@ export type LedgerEvent =
   | { readonly kind: "produce acked"; readonly asked: ProduceAsked; readonly first: number }
   | { readonly kind: "produce refused"; readonly asked: ProduceAsked }
   /** A reader was shown these records: they were committed. */
-  | { readonly kind: "read"; readonly place: PartitionPlace; readonly first: number; readonly digests: readonly string[] }
+  | {
+    readonly kind: "read";
+    readonly place: PartitionPlace;
+    readonly first: number;
+    readonly digests: readonly string[];
+  }
   /** The log may start here, or at any offset up to here when `isLimit`. */
   | { readonly kind: "start asked"; readonly place: PartitionPlace; readonly offset: number; readonly isLimit: boolean }
   /** The log starts at or after this offset, for good. */

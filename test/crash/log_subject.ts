@@ -1,4 +1,5 @@
 /** One partition's log as the thing that is crashed: for what only a leader or a follower does to it. */
+import { SentinelError } from "../../src/base/errors.ts";
 import type { LogSettings } from "../../src/storage/partition_log.ts";
 import type { LogLocation } from "../../src/storage/log/recover_log.ts";
 import { SegmentLog } from "../../src/storage/log/segment_log.ts";
@@ -8,7 +9,7 @@ import { buildRecordBatch } from "../../src/records/build_batch.ts";
 import type { RecordBatch } from "../../src/records/record_batch.ts";
 import type { Observed, ObservedPartition } from "./observed.ts";
 import { APPENDED_VALUE, messageOf, observedRecords, storedRecords } from "./subject.ts";
-import type { OpensSubject } from "./subject.ts";
+import type { OpensSubject, OpenSubject } from "./subject.ts";
 
 /** The one partition that a log is shown as. */
 export const LOG_TOPIC = "log";
@@ -34,7 +35,13 @@ export async function openLog(platform: Platform): Promise<SegmentLog> {
 }
 
 export const openLogSubject: OpensSubject = async (platform) => {
-  const log = await openLog(platform);
+  let log: SegmentLog;
+  try {
+    log = await openLog(platform);
+  } catch (thrown) {
+    if (!(thrown instanceof SentinelError)) throw thrown;
+    return offline(thrown.message);
+  }
   return {
     observe: () => observeLog(log),
     append: async () => {
@@ -47,6 +54,13 @@ export const openLogSubject: OpensSubject = async (platform) => {
     close: () => log.close(),
   };
 };
+
+/** As a broker shows a partition whose log does not open. */
+function offline(fault: string): OpenSubject {
+  const partition: ObservedPartition = { partition: 0, start: 0, end: 0, records: [], fault, contradictions: [] };
+  const observed: Observed = { topics: [{ name: LOG_TOPIC, topicId: "", config: {}, partitions: [partition] }] };
+  return { observe: async () => observed, append: async () => [fault], close: async () => {} };
+}
 
 async function observeLog(log: SegmentLog): Promise<Observed> {
   const batches: RecordBatch[] = [];
@@ -75,13 +89,17 @@ function epochContradictions(log: SegmentLog, batches: readonly RecordBatch[]): 
   for (const [at, { baseOffset, lastOffset, leaderEpoch }] of batches.entries()) {
     const offset = Math.max(baseOffset, log.startOffset);
     if (log.epochAt(offset) !== leaderEpoch || log.epochAt(lastOffset) !== leaderEpoch) {
-      contradictions.push(`the batch at ${offset} has epoch ${leaderEpoch}, the checkpoint says ${log.epochAt(offset)}`);
+      contradictions.push(
+        `the batch at ${offset} has epoch ${leaderEpoch}, the checkpoint says ${log.epochAt(offset)}`,
+      );
     }
     const next = batches[at + 1];
     if (next?.leaderEpoch === leaderEpoch) continue;
     const end = next?.baseOffset ?? log.endOffset;
     if (log.endOffsetForEpoch(leaderEpoch) !== end) {
-      contradictions.push(`epoch ${leaderEpoch} ends at ${end}, the checkpoint says ${log.endOffsetForEpoch(leaderEpoch)}`);
+      contradictions.push(
+        `epoch ${leaderEpoch} ends at ${end}, the checkpoint says ${log.endOffsetForEpoch(leaderEpoch)}`,
+      );
     }
   }
   return contradictions;
@@ -93,11 +111,15 @@ async function searchByTime(log: SegmentLog, batches: readonly RecordBatch[]): P
     const first = batches.find((batch) => batch.maxTimestamp >= maxTimestamp)!;
     const found = await log.batchForTimestamp(maxTimestamp, log.endOffset);
     if (found?.baseOffset !== first.baseOffset) {
-      contradictions.push(`the first batch at or after ${maxTimestamp} is ${first.baseOffset}, the search says ${found?.baseOffset}`);
+      contradictions.push(
+        `the first batch at or after ${maxTimestamp} is ${first.baseOffset}, the search says ${found?.baseOffset}`,
+      );
     }
   }
   const records = batches.flatMap((batch) => storedRecords(batch, 0));
   const ends = batches.at(-1)?.endOffset ?? log.endOffset;
-  if (records.length > 0 && records.at(-1)!.offset + 1 !== ends) contradictions.push(`the last batch does not end at ${ends}`);
+  if (records.length > 0 && records.at(-1)!.offset + 1 !== ends) {
+    contradictions.push(`the last batch does not end at ${ends}`);
+  }
   return contradictions;
 }

@@ -1,15 +1,21 @@
 /**
  * `npm run crash -- [--scenario NAME] [--seed S] [--images N] [--stop-at-first]`: every scenario crashed after each of
- * its effects in every way; with `--images`, N ways at each point and few second crashes.
+ * its effects in every way, and files damaged after a clean stop; with `--images`, N ways at each point and few second
+ * crashes.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { runCrashes } from "./crash_run.ts";
 import type { CrashReport } from "./crash_run.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { runDamage } from "./damage_run.ts";
+import { DAMAGED_SCENARIOS, SCENARIOS } from "./scenarios.ts";
 
 /** One of so many random images is crashed again inside its recovery. */
 const SECOND_CRASH_ONE_IN = 20;
+
+/** Damaged images at each of so many moments. */
+const DAMAGE_TRIALS = 1_000;
+const DAMAGE_POINTS = 4;
 
 /** What breaks where nobody waits for it is a violation of the scenario that runs. */
 const stray: string[] = [];
@@ -37,16 +43,22 @@ async function main(): Promise<number> {
     secondCrashOneIn: SECOND_CRASH_ONE_IN,
     stopAtFirst: values["stop-at-first"],
   };
-  const sums = { points: 0, images: 0, distinct: 0, starts: 0, violations: 0 };
+  const sums = { points: 0, images: 0, distinct: 0, starts: 0, damaged: 0, violations: 0 };
   const startMs = performance.now();
   for (const scenario of scenarios) {
     const startedMs = performance.now();
     const report = await runCrashes(scenario, options);
     report.violations += stray.length;
     report.texts.push(...stray.splice(0));
-    for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += report[name];
+    for (const name of ["points", "images", "distinct", "starts", "violations"] as const) sums[name] += report[name];
     tell(report, (performance.now() - startedMs) / 1_000);
     if (options.stopAtFirst && sums.violations > 0) break;
+    if (!DAMAGED_SCENARIOS.includes(scenario)) continue;
+    const damage = await runDamage(scenario, { seed: options.seed, points: DAMAGE_POINTS, trials: DAMAGE_TRIALS });
+    sums.damaged += damage.trials;
+    sums.violations += damage.violations;
+    for (const text of damage.texts) console.log(`${scenario.name}: ${text}`);
+    console.log(`${" ".repeat(18)} ${damage.trials} damaged images, ${damage.told} told, ${damage.violations} violations`);
   }
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   const runtime = "Deno" in globalThis ? "deno" : "bun";

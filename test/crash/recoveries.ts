@@ -39,6 +39,14 @@ export class Recoveries {
     return recovery;
   }
 
+  /** The disk after a start over this image and a clean stop. */
+  async cleanlyStopped(image: Volume): Promise<Volume> {
+    const volume = image.copy();
+    const { recovery } = await this.#start(volume, undefined, (subject) => subject.close());
+    if ("failure" in recovery) throw new Error(`It does not start: ${recovery.failure}`);
+    return volume;
+  }
+
   /** The disk after each effect of the start over this image. */
   async stepsOf(image: Volume): Promise<Volume[]> {
     const volume = image.copy();
@@ -68,7 +76,9 @@ export class Recoveries {
       faults.push(...await subject.append());
     });
     if ("failure" in next) return [`I45: it does not start after a power loss behind its recovery: ${next.failure}`];
-    if (next.text !== recovery.text) faults.push(`I45: after a power loss ${next.text} where ${recovery.text} was served`);
+    if (next.text !== recovery.text) {
+      faults.push(`I45: after a power loss ${next.text} where ${recovery.text} was served`);
+    }
     faults.push(...await this.#cleanStop(second));
     return faults;
   }

@@ -30,3 +30,6 @@ export const SCENARIOS: readonly Scenario[] = [
   recovery,
   metadataSnapshot,
 ];
+
+/** Those whose files are damaged too: between them they have sealed segments, epochs, trims and several partitions. */
+export const DAMAGED_SCENARIOS: readonly Scenario[] = [produce, roll, truncate, trim, cleanStop];

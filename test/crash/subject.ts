@@ -30,7 +30,9 @@ export function observedRecords(batches: readonly RecordBatch[], from: number): 
 
 export function storedRecords(batch: RecordBatch, from: number): StoredRecord[] {
   const records = readRecords(batch, { from });
-  if (isRecordsFault(records)) throw new Error(`The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+  if (isRecordsFault(records)) {
+    throw new Error(`The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+  }
   return records;
 }
 

@@ -4,24 +4,109 @@ import type { SeededRandom } from "../seeded_random.ts";
 import { randomBytes } from "./mutation.ts";
 
 const NUMBERS = [
-  0, -0, 1, -1, 2, 3, 0.5, -1.5, 255, 256, 1_000, 10_000, 10_001, 65_536, 2_147_483_647, 2_147_483_648, 4_294_967_296,
-  -2_147_483_649, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1e300, 5e-324, 1_048_576, 52_428_800, 52_428_801,
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  3,
+  0.5,
+  -1.5,
+  255,
+  256,
+  1_000,
+  10_000,
+  10_001,
+  65_536,
+  2_147_483_647,
+  2_147_483_648,
+  4_294_967_296,
+  -2_147_483_649,
+  Number.MAX_SAFE_INTEGER,
+  Number.MIN_SAFE_INTEGER,
+  1e300,
+  5e-324,
+  1_048_576,
+  52_428_800,
+  52_428_801,
 ] as const;
 
 /** Texts that mean something to somebody on the way: a path, a prototype, an end of text, a number. */
 export const TEXTS = [
-  "", "a", "orders", "t", "0", "-1", "1e3", "__proto__", "constructor", "toString", "..", ".", "../../etc/passwd",
-  "..%2f..%2fetc", "%00", "\0", "a\0b", "a/b", "a b", "é", "\u{1f600}", "\ufeff", "\u202e", "true", "null", "earliest",
-  "latest", "@0", "@9007199254740993", "18446744073709551616", "a".repeat(249), "a".repeat(250), "\r\n", "'\"<>&;", "NaN",
+  "",
+  "a",
+  "orders",
+  "t",
+  "0",
+  "-1",
+  "1e3",
+  "__proto__",
+  "constructor",
+  "toString",
+  "..",
+  ".",
+  "../../etc/passwd",
+  "..%2f..%2fetc",
+  "%00",
+  "\0",
+  "a\0b",
+  "a/b",
+  "a b",
+  "é",
+  "\u{1f600}",
+  "\ufeff",
+  "\u202e",
+  "true",
+  "null",
+  "earliest",
+  "latest",
+  "@0",
+  "@9007199254740993",
+  "18446744073709551616",
+  "a".repeat(249),
+  "a".repeat(250),
+  "\r\n",
+  "'\"<>&;",
+  "NaN",
 ] as const;
 
 const SETTINGS = [
-  "retention.ms", "retention.bytes", "segment.bytes", "cleanup.policy", "max.message.bytes", "min.insync.replicas",
-  "index.interval.bytes", "message.timestamp.type", "compression.type", "storage.engine", "durability",
+  "retention.ms",
+  "retention.bytes",
+  "segment.bytes",
+  "cleanup.policy",
+  "max.message.bytes",
+  "min.insync.replicas",
+  "index.interval.bytes",
+  "message.timestamp.type",
+  "compression.type",
+  "storage.engine",
+  "durability",
 ] as const;
 const SETTING_VALUES = [
-  "1000", "-1", "-2", "0", "007", "1e3", "", "delete", "compact", "LogAppendTime", "CreateTime", "producer", "gzip", "fsync",
-  "os", "interval", "log", "lsm", "1048576", "1048575", "67108864", "67108865", "9223372036854775807",
+  "1000",
+  "-1",
+  "-2",
+  "0",
+  "007",
+  "1e3",
+  "",
+  "delete",
+  "compact",
+  "LogAppendTime",
+  "CreateTime",
+  "producer",
+  "gzip",
+  "fsync",
+  "os",
+  "interval",
+  "log",
+  "lsm",
+  "1048576",
+  "1048575",
+  "67108864",
+  "67108865",
+  "9223372036854775807",
   "99999999999999999999",
 ] as const;
 
@@ -97,7 +182,8 @@ export function nearlyConfig(random: SeededRandom): CborInput {
 export function nearlyRecord(random: SeededRandom, form: "json" | "cbor"): CborInput {
   const bytes = (inner: SeededRandom): CborInput =>
     form === "json" ? random.pick(TEXTS) : random.below(2) === 0 ? randomBytes(inner, inner.below(12)) : anyText(inner);
-  const b64 = (inner: SeededRandom): CborInput => inner.pick(["AAE=", "3q2+7w==", "AAE", "A", "====", "A A=", "", "_-8="]);
+  const b64 = (inner: SeededRandom): CborInput =>
+    inner.pick(["AAE=", "3q2+7w==", "AAE", "A", "====", "A A=", "", "_-8="]);
   const fields: Record<string, (random: SeededRandom) => CborInput> = {};
   if (random.below(3) === 0) fields["key"] = bytes;
   if (random.below(8) === 0) fields["keyB64"] = b64;
@@ -117,8 +203,25 @@ export function nearlyRecord(random: SeededRandom, form: "json" | "cbor"): CborI
 }
 
 const HOSTILE_JSON = [
-  '"__proto__":{"x":1},', '"value":1,"value":2,', "1e999", "9007199254740993", '"\\ud800"', '"\\u0000"', '"\\udc00\\ud800"',
-  "[[[[[[[[[[", '{"a":', "-", "01", "\u2028", "\ufeff", '"\\x"', "NaN", "'", '"valueB64":"AAE=",', '"constructor":1,', ",,",
+  '"__proto__":{"x":1},',
+  '"value":1,"value":2,',
+  "1e999",
+  "9007199254740993",
+  '"\\ud800"',
+  '"\\u0000"',
+  '"\\udc00\\ud800"',
+  "[[[[[[[[[[",
+  '{"a":',
+  "-",
+  "01",
+  "\u2028",
+  "\ufeff",
+  '"\\x"',
+  "NaN",
+  "'",
+  '"valueB64":"AAE=",',
+  '"constructor":1,',
+  ",,",
 ] as const;
 
 const encoder = new TextEncoder();

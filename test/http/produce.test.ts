@@ -4,6 +4,7 @@ import { SentinelError } from "../../src/base/errors.ts";
 import { encodeCbor } from "../../src/cbor/encode_cbor.ts";
 import { currentPlatform } from "../adapters/current.ts";
 import { cborOf, expectProblem, type Json, settle, testApp } from "./test_app.ts";
+import { requestContext } from "./request_context.ts";
 
 const RECORDS = "/v1/topics/orders/records";
 const FIRST = "/v1/topics/orders/partitions/0/records";
@@ -243,7 +244,7 @@ test("httpBodyBytesMax: below and at the limit pass, above is 413, with and with
       body: body(bytes),
       headers: { "content-type": "application/json", "content-length": String(bytes) },
     });
-    assert.equal((await app.handle(request, { peer: "", keepOpen: () => {} })).status, status);
+    assert.equal((await app.handle(request, requestContext(request))).status, status);
   }
 });
 
@@ -420,5 +421,5 @@ test("a body that breaks off is 400", async () => {
   });
   const init = { method: "POST", body, headers: { "content-type": "application/json" }, duplex: "half" };
   const request = new Request(`http://localhost${RECORDS}`, init as RequestInit);
-  await expectProblem(app.handle(request, { peer: "", keepOpen: () => {} }), 400, "invalid_request");
+  await expectProblem(app.handle(request, requestContext(request)), 400, "invalid_request");
 });

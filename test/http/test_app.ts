@@ -15,6 +15,7 @@ import type { HttpAppOptions } from "../../src/http/http_options.ts";
 import type { Cancel, Clock } from "../../src/platform/clock.ts";
 import { currentPlatform } from "../adapters/current.ts";
 import { FakeBroker, type FakeBrokerOptions } from "../protocols/fake_broker.ts";
+import { requestContext } from "./request_context.ts";
 
 /** A clock that stands still until `advance`. */
 export class ManualClock implements Clock {
@@ -140,11 +141,10 @@ export function testApp(options: Partial<HttpAppOptions> & { readonly fake?: Fak
     onInternalError: (_id, thrown) => void internalErrors.push(thrown),
     ...rest,
   });
-  const call = (path: string, init: RequestInit = {}): Promise<Response> =>
-    app.handle(new Request(path.startsWith("http") ? path : HOST + path, init), {
-      peer: "127.0.0.1:1",
-      keepOpen: () => void (keptOpen += 1),
-    });
+  const call = (path: string, init: RequestInit = {}): Promise<Response> => {
+    const request = new Request(path.startsWith("http") ? path : HOST + path, init);
+    return app.handle(request, requestContext(request, () => void (keptOpen += 1)));
+  };
   return {
     app,
     broker,

@@ -100,7 +100,7 @@ export class BrokerNode {
   async stop(): Promise<void> {
     const { running } = this;
     if (running === null) return;
-    const { process } = running;
+    const { process, broker } = running;
     const stopping = (async () => {
       running.broker.endWaits();
       await running.listener.stop(STOP_DEADLINE_MS);
@@ -108,7 +108,10 @@ export class BrokerNode {
     })();
     await Promise.race([stopping, process.disk.halted]);
     if (process.disk.isHalted) return;
-    const hasFailed = this.needsRestart;
+    // A log that takes no more writes gets no clean mark.
+    const hasFailed = this.needsRestart || broker.topicNames().some((name) =>
+      broker.describeTopic(name)!.partitions.some(({ offline }) => offline !== undefined)
+    );
     this.#end(this.#world.networks.delayUs());
     this.#lastEnd = hasFailed ? "kill" : "stop";
   }

@@ -1,7 +1,7 @@
 /**
  * The simulated disk against the real ext4: the same operations on both, then the image behind the mounted file system is
  * copied while it is in use, and the copy mounted, which is what a power loss leaves. What is found must be something
- * that the model allows (reliability §0.8). Needs root: `bun test/simulation/ext4.ts [rounds]`.
+ * that the model allows (reliability §0.8). Needs root: `npm run simulate -- --against-ext4 100`.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";

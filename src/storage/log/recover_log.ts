@@ -20,11 +20,11 @@ import { encodeLeaderEpochs, LeaderEpochs, loadLeaderEpochs, storeLeaderEpochs }
 import type { LogState } from "./log_state.ts";
 import { RecoveryPointFile } from "./recovery_point.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
+import { scanDirectory } from "./scan_directory.ts";
 import { scanSegment } from "./scan_segment.ts";
 import type { ScanEnd } from "./scan_segment.ts";
 import { Segment } from "./segment.ts";
 import type { ReplayStart } from "./segment.ts";
-import { parseSegmentFileName } from "./segment_file_name.ts";
 import type { TailCache } from "./tail_cache.ts";
 
 export interface LogLocation {
@@ -108,29 +108,6 @@ export async function recoverLog(
     for (const segment of segments) await segment.closeFile();
     throw thrown;
   }
-}
-
-/** All segments of a directory by base offset. Files that a crash left half made are removed; they never counted. */
-async function scanDirectory(disk: Disk, directory: string): Promise<Segment[]> {
-  const names = await disk.list(directory);
-  const bases = new Set<Offset>();
-  for (const name of names) {
-    const parsed = parseSegmentFileName(name);
-    if (parsed?.kind === "log") bases.add(parsed.baseOffset);
-    if (name.endsWith(".tmp")) await disk.remove(`${directory}/${name}`);
-  }
-  for (const name of names) {
-    const parsed = parseSegmentFileName(name);
-    if (parsed !== null && !bases.has(parsed.baseOffset)) await disk.remove(`${directory}/${name}`);
-  }
-  const sorted = [...bases].sort((left, right) => left - right);
-  const segments: Segment[] = [];
-  for (const [at, baseOffset] of sorted.entries()) {
-    const segment = new Segment(disk, directory, baseOffset, sorted[at + 1] ?? baseOffset);
-    segment.sizeBytes = (await disk.status(segment.logPath))?.sizeBytes ?? 0;
-    segments.push(segment);
-  }
-  return segments;
 }
 
 /** Up to where a segment is known to have been synced. */

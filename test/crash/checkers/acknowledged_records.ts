@@ -7,8 +7,12 @@ export const acknowledgedRecords: PartitionChecker = (observed, expected) => {
     if (offset < observed.start) continue;
     const found = observed.records[offset - observed.start];
     if (found === undefined) {
-      if (observed.fault === null) faults.push(`I18: offset ${offset} was acknowledged and is not there, the log ends at ${observed.end}`);
-    } else if (found.digest !== digest) faults.push(`I19: offset ${offset} was acknowledged as ${digest} and is ${found.digest}`);
+      if (observed.fault === null) {
+        faults.push(`I18: offset ${offset} was acknowledged and is not there, the log ends at ${observed.end}`);
+      }
+    } else if (found.digest !== digest) {
+      faults.push(`I19: offset ${offset} was acknowledged as ${digest} and is ${found.digest}`);
+    }
   }
   return faults;
 };

@@ -1,4 +1,4 @@
-import type { ExpectedPartition, Expectation } from "../expectation.ts";
+import type { Expectation, ExpectedPartition } from "../expectation.ts";
 import type { Observed, ObservedPartition } from "../observed.ts";
 
 /** What is wrong with one partition, as texts; none when it is as it must be. */

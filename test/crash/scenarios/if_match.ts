@@ -9,7 +9,9 @@ export const ifMatch: Scenario = {
     const contend = async (round: number): Promise<void> => {
       const expectedOffset = script.endOf("orders");
       const won = await Promise.all(
-        ["a", "b", "c"].map((connection) => script.produce("orders", 0, { connection, count: 1 + round % 2, expectedOffset })),
+        ["a", "b", "c"].map((connection) =>
+          script.produce("orders", 0, { connection, count: 1 + round % 2, expectedOffset })
+        ),
       );
       const winners = won.filter((isAcknowledged) => isAcknowledged).length;
       if (winners !== 1) throw new Error(`${winners} of three got the offset ${expectedOffset}`);

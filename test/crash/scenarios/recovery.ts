@@ -7,7 +7,9 @@ export const recovery: Scenario = {
   prepare: (seed) => {
     const script = new BrokerScript(seed);
     const fill = async (): Promise<void> => {
-      const sends = ["a", "b", "c"].map((connection) => script.produce("orders", 0, { connection, count: 2, valueBytes: 90 }));
+      const sends = ["a", "b", "c"].map((connection) =>
+        script.produce("orders", 0, { connection, count: 2, valueBytes: 90 })
+      );
       await Promise.all([...sends, script.produce("orders", 1, { connection: "d", count: 3 })]);
     };
     /** Under way when the process dies: written, and never synced. */

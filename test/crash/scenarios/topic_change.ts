@@ -17,7 +17,11 @@ export const topicChange: Scenario = {
         script.produce("orders", 0, { connection: "two", count: 3 }),
       ]);
       await script.alter("orders", 3, { "segment.bytes": "400" });
-      await Promise.all([script.produce("orders", 2, { count: 2 }), script.produce("orders", 1), script.produce("orders")]);
+      await Promise.all([
+        script.produce("orders", 2, { count: 2 }),
+        script.produce("orders", 1),
+        script.produce("orders"),
+      ]);
       await script.alter("orders", 4, {});
       await script.produce("orders", 3);
     };

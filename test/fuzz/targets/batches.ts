@@ -102,9 +102,7 @@ export const compressedBatches: FuzzTarget = {
     const { compression } = currentPlatform({ memory: true });
     const chance = new SeededRandom(3);
     const good = await Promise.all(
-      CODECS.flatMap((codec) =>
-        Array.from({ length: 6 }, () => compressBatch(makeBatch(chance), codec, compression))
-      ),
+      CODECS.flatMap((codec) => Array.from({ length: 6 }, () => compressBatch(makeBatch(chance), codec, compression))),
     );
     return {
       make(random) {

@@ -1,0 +1,27 @@
+import type { Offset } from "../../base/ids.ts";
+import type { Disk } from "../../platform/disk.ts";
+import { Segment } from "./segment.ts";
+import { parseSegmentFileName } from "./segment_file_name.ts";
+
+/** All segments of a directory by base offset. Files that a crash left half made are removed; they never counted. */
+export async function scanDirectory(disk: Disk, directory: string): Promise<Segment[]> {
+  const names = await disk.list(directory);
+  const bases = new Set<Offset>();
+  for (const name of names) {
+    const parsed = parseSegmentFileName(name);
+    if (parsed?.kind === "log") bases.add(parsed.baseOffset);
+    if (name.endsWith(".tmp")) await disk.remove(`${directory}/${name}`);
+  }
+  for (const name of names) {
+    const parsed = parseSegmentFileName(name);
+    if (parsed !== null && !bases.has(parsed.baseOffset)) await disk.remove(`${directory}/${name}`);
+  }
+  const sorted = [...bases].sort((left, right) => left - right);
+  const segments: Segment[] = [];
+  for (const [at, baseOffset] of sorted.entries()) {
+    const segment = new Segment(disk, directory, baseOffset, sorted[at + 1] ?? baseOffset);
+    segment.sizeBytes = (await disk.status(segment.logPath))?.sizeBytes ?? 0;
+    segments.push(segment);
+  }
+  return segments;
+}

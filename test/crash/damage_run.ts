@@ -1,0 +1,101 @@
+/**
+ * I36, I44: the device changes bytes that were synced. After a clean stop every byte of a log is known to be durable, so
+ * damage is damage and no torn tail: it is told, never served and never cut away. Indexes and recovery points are made
+ * good without a word.
+ */
+import { cutShort, flipBit } from "../../adapters/simulation/disk_damage.ts";
+import { afterPowerLoss } from "../../adapters/simulation/power_loss.ts";
+import { SimulatedRandom } from "../../adapters/simulation/random.ts";
+import type { Volume } from "../../adapters/simulation/volume.ts";
+import { checkObserved } from "./checkers/check_observed.ts";
+import type { CrashPoint } from "./crash_point.ts";
+import { drive } from "./crash_process.ts";
+import { expectationOf } from "./expectation.ts";
+import type { Expectation } from "./expectation.ts";
+import { Recoveries } from "./recoveries.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** Files that a start can do without, or makes again from others. */
+const REPLACEABLE_REGEXP = /\.index$|\.timeindex$|recovery-point$/;
+const PARTITION_FILE_REGEXP = /^\/data\/(?!__cluster)[^/]+-\d+\/[^/]+$/;
+const TEXTS_KEPT = 10;
+
+export interface DamageReport {
+  readonly scenario: string;
+  /** Damaged images. */
+  trials: number;
+  /** Those where a partition said that it is damaged. */
+  told: number;
+  violations: number;
+  readonly texts: string[];
+}
+
+/** Runs a scenario and damages the disk as it was at some of its crash points, `trials` times at each. */
+export async function runDamage(
+  scenario: Scenario,
+  options: { readonly seed: number; readonly points: number; readonly trials: number },
+): Promise<DamageReport> {
+  const report: DamageReport = { scenario: scenario.name, trials: 0, told: 0, violations: 0, texts: [] };
+  const random = new SimulatedRandom(options.seed).stream(`damage ${scenario.name}`);
+  const { script, run } = scenario.prepare(options.seed);
+  await drive(script.scheduler, run());
+  script.recorder.endPoint();
+  const recoveries = new Recoveries(script.opens);
+  for (const point of chosen(script.recorder.points, options.points)) {
+    const volume = await recoveries.cleanlyStopped(afterPowerLoss(point.volume, { kind: "all-kept" }));
+    const expectation = expectationOf(script.ledger.slice(0, point.told));
+    const paths = volume.filePaths().filter((path) => PARTITION_FILE_REGEXP.test(path));
+    for (let trial = 0; trial < options.trials; trial++) {
+      await damageOnce(volume.copy(), random.pick(paths), { random, recoveries, expectation, report });
+    }
+  }
+  return report;
+}
+
+/** The last one, and others at equal distances before it. */
+function chosen(points: readonly CrashPoint[], count: number): CrashPoint[] {
+  const step = Math.max(1, Math.floor(points.length / count));
+  return points.filter((_, index) => (points.length - 1 - index) % step === 0).slice(-count);
+}
+
+async function damageOnce(
+  volume: Volume,
+  path: string,
+  trial: {
+    readonly random: SimulatedRandom;
+    readonly recoveries: Recoveries;
+    readonly expectation: Expectation;
+    readonly report: DamageReport;
+  },
+): Promise<void> {
+  const { random, recoveries, expectation, report } = trial;
+  const what = damage(volume, path, random);
+  if (what === null) return;
+  report.trials += 1;
+  const recovery = await recoveries.of(volume);
+  const faults = "failure" in recovery
+    ? [`it does not start: ${recovery.failure}`]
+    : checkObserved(recovery.observed, expectation, { mayBeOffline: !REPLACEABLE_REGEXP.test(path) });
+  if ("observed" in recovery) {
+    const isTold = recovery.observed.topics.some(({ partitions }) => partitions.some(({ fault }) => fault !== null));
+    if (isTold) report.told += 1;
+  }
+  report.violations += faults.length;
+  report.texts.push(...faults.map((fault) => `${what}: ${fault}`).slice(0, TEXTS_KEPT - report.texts.length));
+}
+
+/** Changes one file; null when it has no bytes. */
+function damage(volume: Volume, path: string, random: SimulatedRandom): string | null {
+  const node = volume.find(path);
+  const sizeBytes = node?.kind === "file" ? node.visible.sizeBytes : 0;
+  if (sizeBytes === 0) return null;
+  if (random.chance(1, 8)) {
+    const keptBytes = random.below(sizeBytes);
+    cutShort(volume, path, keptBytes);
+    return `${path} cut to ${keptBytes} of ${sizeBytes} bytes`;
+  }
+  const position = random.below(sizeBytes);
+  const bit = random.below(8);
+  flipBit(volume, path, position, bit);
+  return `bit ${bit} of byte ${position} of ${path} flipped`;
+}
