@@ -2,8 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { compile } from "./compile.mjs";
 import { crash } from "./crash.mjs";
+import { faults } from "./faults.mjs";
+import { fuzz } from "./fuzz.mjs";
 import { runInterop } from "./interop.mjs";
-import { runMutants } from "./mutants.mjs";
+import { mutants } from "./mutants.mjs";
 import { DENO, ROOT } from "./paths.mjs";
 import { setUp } from "./setup.mjs";
 import { simulate } from "./simulate.mjs";
@@ -15,7 +17,9 @@ const COMMANDS = {
   bench,
   simulate,
   crash,
-  mutants: async (args) => process.exit(await runMutants(args)),
+  faults,
+  fuzz,
+  mutants,
   compile: () => process.exit(compile()),
   test: async (args) => process.exit(await runTests(args)),
   "test:full": async () => process.exit(await runFullTests()),

@@ -101,15 +101,27 @@ class BunRequestContext implements RequestContext {
 
 /** What `work` gives, or `timed_out`; `work` is then left to itself. */
 async function inTime(work: Promise<Uint8Array>, bodyMsMax: number): Promise<Uint8Array> {
+  if (await settlesSoon(work)) return await work;
   let cancel: Cancel = () => {};
-  const late = new Promise<never>((_, reject) =>
-    cancel = bunClock.after(bodyMsMax, () => reject(bodyTooSlow(bodyMsMax)))
-  );
+  const late = new Promise<never>((_, reject) => {
+    cancel = bunClock.after(bodyMsMax, () => reject(bodyTooSlow(bodyMsMax)));
+  });
   try {
     return await Promise.race([work, late]);
   } finally {
     cancel();
   }
+}
+
+/** Turns of the microtask queue in which Bun gives a body that has arrived: most have, and need no timer. */
+const TURNS_TO_SETTLE = 4;
+
+async function settlesSoon(work: Promise<unknown>): Promise<boolean> {
+  let isSettled = false;
+  const settle = (): void => void (isSettled = true);
+  work.then(settle, settle);
+  for (let turn = 0; turn < TURNS_TO_SETTLE && !isSettled; turn++) await undefined;
+  return isSettled;
 }
 
 function headBytes(request: Request): number {
@@ -121,13 +133,20 @@ function headBytes(request: Request): number {
 /** Methods that no `Request` may have (fetch §4.6); Bun makes one all the same. */
 const REFUSED_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
+/** The last Host that was looked at and is fine: nearly all requests of a server name the same. */
+let soundHost = "";
+
 /**
  * What Bun takes and two readers could understand in two ways. It joins two Host headers with a comma; which of them a
  * proxy went by cannot be known (RFC 9112 §3.2).
  */
 function isDoubtful(request: Request): boolean {
-  return !HOST.test(request.headers.get("host") ?? "") || !URL.canParse(request.url) ||
-    REFUSED_METHODS.has(request.method);
+  if (REFUSED_METHODS.has(request.method)) return true;
+  const host = request.headers.get("host") ?? "";
+  if (host === soundHost && host !== "") return false;
+  if (!HOST.test(host) || !URL.canParse(request.url)) return true;
+  soundHost = host;
+  return false;
 }
 
 /** Ends the connection after this answer. */

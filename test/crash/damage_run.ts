@@ -41,12 +41,20 @@ export async function runDamage(
   await drive(script.scheduler, run());
   script.recorder.endPoint();
   const recoveries = new Recoveries(script.opens);
+  const trial = { random, recoveries, report };
+  // One rotten slot leaves the other, whenever it happens: neither may ask for what is gone.
+  for (const point of script.recorder.points) {
+    const volume = afterPowerLoss(point.volume, { kind: "all-kept" });
+    const path = random.pick(volume.filePaths().filter((each) => /^\/data\/(?!__cluster).*\/recovery-point$/.test(each)));
+    const expectation = expectationOf(script.ledger.slice(0, point.told));
+    await damageOnce(volume, path, { ...trial, expectation, canCut: false });
+  }
   for (const point of chosen(script.recorder.points, options.points)) {
     const volume = await recoveries.cleanlyStopped(afterPowerLoss(point.volume, { kind: "all-kept" }));
     const expectation = expectationOf(script.ledger.slice(0, point.told));
     const paths = volume.filePaths().filter((path) => PARTITION_FILE_REGEXP.test(path));
-    for (let trial = 0; trial < options.trials; trial++) {
-      await damageOnce(volume.copy(), random.pick(paths), { random, recoveries, expectation, report });
+    for (let times = 0; times < options.trials; times++) {
+      await damageOnce(volume.copy(), random.pick(paths), { ...trial, expectation, canCut: true });
     }
   }
   return report;
@@ -66,10 +74,12 @@ async function damageOnce(
     readonly recoveries: Recoveries;
     readonly expectation: Expectation;
     readonly report: DamageReport;
+    /** Cutting a file may take both slots of a recovery point. */
+    readonly canCut: boolean;
   },
 ): Promise<void> {
-  const { random, recoveries, expectation, report } = trial;
-  const what = damage(volume, path, random);
+  const { random, recoveries, expectation, report, canCut } = trial;
+  const what = damage(volume, path, random, canCut);
   if (what === null) return;
   report.trials += 1;
   const recovery = await recoveries.of(volume);
@@ -85,17 +95,22 @@ async function damageOnce(
 }
 
 /** Changes one file; null when it has no bytes. */
-function damage(volume: Volume, path: string, random: SimulatedRandom): string | null {
+function damage(volume: Volume, path: string, random: SimulatedRandom, canCut: boolean): string | null {
   const node = volume.find(path);
   const sizeBytes = node?.kind === "file" ? node.visible.sizeBytes : 0;
   if (sizeBytes === 0) return null;
-  if (random.chance(1, 8)) {
+  if (canCut && random.chance(1, 8)) {
     const keptBytes = random.below(sizeBytes);
     cutShort(volume, path, keptBytes);
     return `${path} cut to ${keptBytes} of ${sizeBytes} bytes`;
   }
-  const position = random.below(sizeBytes);
+  const position = path.endsWith("recovery-point") ? slotPosition(random) : random.below(sizeBytes);
   const bit = random.below(8);
   flipBit(volume, path, position, bit);
   return `bit ${bit} of byte ${position} of ${path} flipped`;
+}
+
+/** A byte of one of the two slots: what lies between them is never read. */
+function slotPosition(random: SimulatedRandom): number {
+  return random.below(2) * 4_096 + random.below(64);
 }

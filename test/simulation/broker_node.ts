@@ -101,6 +101,10 @@ export class BrokerNode {
     const { running } = this;
     if (running === null) return;
     const { process, broker } = running;
+    // A log that takes no more writes gets no clean mark.
+    const hadFailed = broker.topicNames().some((name) =>
+      broker.describeTopic(name)!.partitions.some(({ offline }) => offline !== undefined)
+    );
     const stopping = (async () => {
       running.broker.endWaits();
       await running.listener.stop(STOP_DEADLINE_MS);
@@ -108,12 +112,14 @@ export class BrokerNode {
     })();
     await Promise.race([stopping, process.disk.halted]);
     if (process.disk.isHalted) return;
-    // A log that takes no more writes gets no clean mark.
-    const hasFailed = this.needsRestart || broker.topicNames().some((name) =>
-      broker.describeTopic(name)!.partitions.some(({ offline }) => offline !== undefined)
-    );
+    const hasFailed = hadFailed || this.needsRestart;
     this.#end(this.#world.networks.delayUs());
     this.#lastEnd = hasFailed ? "kill" : "stop";
+  }
+
+  /** Everything on the disk is as a clean stop leaves it. */
+  get hasStoppedCleanly(): boolean {
+    return this.process === null && this.#lastEnd === "stop";
   }
 
   /** Waits until the broker serves; false when it does not within `waitMs`. */

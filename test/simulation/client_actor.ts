@@ -244,7 +244,9 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 export function isRefusal(thrown: unknown): boolean {
-  return thrown instanceof SentinelError && REFUSALS.has(thrown.code);
+  if (!(thrown instanceof SentinelError)) return false;
+  // A write that failed was cut back: the log says so in these words, and says otherwise when it does not know.
+  return REFUSALS.has(thrown.code) || (thrown.code === "storage_error" && thrown.message.includes("could not store"));
 }
 
 function pickWeighted(random: SimulatedRandom, weights: Readonly<Record<ClientAction, number>>): ClientAction {

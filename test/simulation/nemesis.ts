@@ -152,9 +152,10 @@ export class Nemesis {
     if (world.node.running === null || world.node.needsRestart) return;
     // After a clean stop every byte is below the recovery point: what changes there is damage, not a torn tail.
     await world.node.stop();
-    if (world.node.process !== null || world.node.needsRestart) return;
-    if (fault === "bit rot") damageLog(world, random);
-    else damageIndex(world, random);
+    if (world.node.hasStoppedCleanly) {
+      if (fault === "bit rot") damageLog(world, random);
+      else damageIndex(world, random);
+    }
     await world.sleep(10);
     if (world.node.process === null) world.node.start();
   }

@@ -1,0 +1,190 @@
+/**
+ * Bugs that a log can have, each as a small change of the source, with the scenarios of the crash harness that must find
+ * it. The list is reliability §7's, where it applies, and what the harness itself has found. A mutant that survives means
+ * that the tests are blind there.
+ */
+
+export interface MutantEdit {
+  readonly path: string;
+  /** Stands in the file exactly once. */
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly MutantEdit[];
+  /** Scenarios of the crash harness, tried in this order. */
+  readonly scenarios: readonly string[];
+}
+
+const WRITER = "src/storage/log/log_writer.ts";
+const RECOVERY = "src/storage/log/recover_log.ts";
+const LOG = "src/storage/log/segment_log.ts";
+const READER = "src/storage/log/segment_reader.ts";
+const REPLICA = "src/cluster/local_replica.ts";
+const STORE = "src/cluster/partition_store.ts";
+const TOPICS = "src/broker/topics.ts";
+
+function mutant(name: string, scenarios: string, ...edits: [path: string, before: string, after: string][]): Mutant {
+  return { name, scenarios: scenarios.split(" "), edits: edits.map(([path, before, after]) => ({ path, before, after })) };
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  mutant("ack before fsync", "produce", [
+    REPLICA,
+    `=== "fsync" ? this.#log.durableOffset : this.#log.writtenOffset`,
+    `=== "never" ? this.#log.durableOffset : this.#log.writtenOffset`,
+  ]),
+  mutant("high watermark before the records are stored", "produce", [
+    REPLICA,
+    `upTo: this.#highWatermark }`,
+    `upTo: this.#log.endOffset }`,
+  ]),
+  mutant("fsync tried again after a failure", "failed_sync", [
+    WRITER,
+    `this.#orFail(() => segment.file.sync())`,
+    `this.#orFail(() => segment.file.sync().catch(() => segment.file.sync()))`,
+  ]),
+  mutant("no directory fsync at a roll", "roll", [
+    WRITER,
+    `await this.#orFail(() => state.disk.syncDirectory(state.directory));`,
+    ``,
+  ]),
+  mutant("no directory fsync at a topic's creation", "topic_create", [TOPICS, `await store.syncEntries();`, ``]),
+  mutant("no directory fsync of a partition's files", "topic_create", [
+    RECOVERY,
+    `  await storeLeaderEpochs(disk, directory, new LeaderEpochs());
+  await disk.syncDirectory(directory);`,
+    ``,
+  ], [STORE, `await storePartitionMetadata(this.#options.disk, location.directory, key.topicId);`, ``]),
+  mutant("index trusted without a check", "roll", [READER, `if (indexedOffset !== null && (isFault ||`, `if (indexedOffset === -2 && (isFault ||`]),
+  mutant("time index trusted without a check", "roll produce clean_stop", [
+    READER,
+    `isThere = batch.lastOffset === lastOffset && batch.maxTimestamp === maxTimestamp;`,
+    `isThere = true;`,
+  ]),
+  mutant("corruption taken for a torn tail", "clean_stop roll", [
+    RECOVERY,
+    `if (end.fault !== null && end.position < trusted.bytes) throw corruption`,
+    `if (end.fault !== null && end.position < 0) throw corruption`,
+  ]),
+  mutant("torn tail taken for corruption", "recovery produce", [
+    RECOVERY,
+    `if (end.fault !== null && end.position < trusted.bytes) throw corruption`,
+    `if (end.fault !== null) throw corruption`,
+  ]),
+  mutant("checksum not verified on read", "roll clean_stop", [
+    READER,
+    `const verifyCrc = !this.#verified.covers(position, position + 1);`,
+    `const verifyCrc = false;`,
+  ]),
+  mutant("epoch not verified on read", "truncate", [
+    "src/storage/log/check_epochs.ts",
+    `if (leaderEpoch === known) continue;`,
+    `if (leaderEpoch !== -2) continue;`,
+  ]),
+  mutant("full disk acknowledged", "full_disk", [
+    WRITER,
+    `await active.file.writeAt(active.sizeBytes, group.map((batch) => batch.bytes));`,
+    `await active.file.writeAt(active.sizeBytes, group.map((batch) => batch.bytes)).catch((thrown) => { if (thrown.code !== "no_space") throw thrown; });`,
+  ]),
+  mutant("clean mark kept at the first write", "clean_stop", [WRITER, `if (state.recoveryPoint.clean) {`, `if (state.recoveryPoint.clean && state.endOffset < 0) {`]),
+  mutant("epoch checkpoint not stored before its batch", "truncate", [
+    WRITER,
+    `await this.#orFailUnlessFull(() => this.storeEpochs());`,
+    `this.#storedEpoch = batch.leaderEpoch;`,
+  ]),
+  mutant("epoch checkpoint not synced", "truncate topic_create", [
+    "src/storage/small_file.ts",
+    `    await file.sync();\n`,
+    ``,
+  ]),
+  mutant("renamed file without a directory fsync", "truncate topic_create", [
+    "src/storage/small_file.ts",
+    `  await disk.syncDirectory(directory);\n`,
+    ``,
+  ]),
+  mutant("recovery point not lowered before a truncation", "truncate", [
+    LOG,
+    `    await this.#writer.writeRecoveryPoint(
+      { segmentBaseOffset, position, endOffset: boundary, logStartOffset: state.startOffset, clean: false },
+      "both",
+    );`,
+    ``,
+  ]),
+  mutant("only one slot lowered before a truncation", "truncate", [
+    LOG,
+    `logStartOffset: state.startOffset, clean: false },
+      "both",`,
+    `logStartOffset: state.startOffset, clean: false },
+      "next",`,
+  ]),
+  mutant("truncation not synced", "truncate", [LOG, `await target.file.sync();`, ``]),
+  mutant("kept tail not written again", "failed_sync", [RECOVERY, `await rewriteRange(segment, start);`, `await segment.file.sync();`]),
+  mutant("kept tail not synced again", "recovery produce", [RECOVERY, `  await segment.file.sync();\n}`, `}`]),
+  mutant("recovery point written before the sync it describes", "produce", [
+    WRITER,
+    `      await this.#syncFile(active);
+      state.durableOffset = Math.max`,
+    `      await this.writeRecoveryPoint(point);
+      await this.#syncFile(active);
+      state.durableOffset = Math.max`,
+  ]),
+  mutant("recovery point not synced", "trim truncate", ["src/storage/log/recovery_point.ts", `await this.#file.sync();`, ``]),
+  mutant("trim removes files before the recovery point", "trim", [
+    LOG,
+    `        const point = await this.#writer.syncToEnd();`,
+    `        state.startOffset = offset;
+        await this.#removeTrimmed();
+        const point = await this.#writer.syncToEnd();`,
+  ]),
+  mutant("trim without a sync of what it reaches", "trim", [
+    LOG,
+    `        const point = await this.#writer.syncToEnd();
+        await this.#writer.writeRecoveryPoint({ ...point, logStartOffset: offset }, "both");`,
+    `        await this.#writer.writeRecoveryPoint({ ...state.recoveryPoint, logStartOffset: offset }, "both");`,
+  ]),
+  mutant("trim finished by a start before its recovery point is durable", "trim retention metadata_snapshot", [
+    RECOVERY,
+    `    // Before anything below the log start goes: the slot that told of it may be in the page cache alone.`,
+    `    await this.#finishTrim();`,
+  ]),
+  mutant("holes among trimmed segments taken for damage", "trim", [RECOVERY, `    this.#setTrimmedApart();\n`, ``]),
+  mutant("metadata record before the directories", "topic_create", [
+    TOPICS,
+    `    await this.#createPartitions(entry, from);
+    const added`,
+    `    await this.#announce(record);
+    await this.#createPartitions(entry, from);
+    const added`,
+  ], [TOPICS, `      await this.#announce(record);
+      return added;`, `      return added;`]),
+  mutant("files removed before the delete record", "topic_delete", [
+    TOPICS,
+    `      await this.#announce(deleteRecord(topic.entry));`,
+    `      await this.#removeOrLeave(topic.entry);
+      await this.#announce(deleteRecord(topic.entry));`,
+  ]),
+  mutant("a deleted topic's directory taken over by its successor", "topic_delete", [
+    STORE,
+    `    await this.#setAside(location.directory);\n`,
+    ``,
+  ], [TOPICS, `      await this.#removeOrLeave(topic.entry);\n`, ``]),
+  mutant("a failed write's bytes not cut back", "full_disk", [WRITER, `await active.file.truncate(active.sizeBytes);`, ``]),
+  mutant("a failed write's cut not synced", "full_disk", [WRITER, `      await active.file.sync();\n`, ``]),
+  mutant("roll without a sync of the sealed segment", "roll", [
+    WRITER,
+    `      await this.syncToEnd();
+      await sealed.finishIndexes();`,
+    `      state.durableOffset = state.writtenOffset;
+      await sealed.finishIndexes();`,
+  ]),
+  mutant("snapshot trims the metadata log before it is durable", "metadata_snapshot", [
+    "src/cluster/metadata_log.ts",
+    `    await this.append([{ type: "snapshot" }, ...records]);
+    await this.#log.trimBefore(from);`,
+    `    await this.#log.trimBefore(from);
+    await this.append([{ type: "snapshot" }, ...records]);`,
+  ]),
+];
