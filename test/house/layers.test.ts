@@ -52,7 +52,7 @@ test("findWrongImports() finds planted faults", () => {
       ["src/protocols/native/wire/a.ts", "../handlers.ts"],
       ["src/storage/a.ts", "./log/b.ts"],
       ["src/server/a.ts", "../../adapters/bun/disk.ts"],
-      ["src/http/a.ts", "cbor-x"],
+      ["src/http/a.ts", "cborg"],
       ["src/broker/a.ts", "zod"],
       ["src/http/a.ts", "honolulu"],
       ["src/nowhere/a.ts", "../base/assert.ts"],
