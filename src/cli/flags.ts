@@ -20,7 +20,15 @@ export interface FlagDetails {
   readonly isNotBuilt?: boolean;
 }
 
+/** A wrong value may be a whole object of the configuration file; its beginning is enough to find it. */
+const SHOWN_CHARS_MAX = 200;
+
 const flagDetails = z.registry<FlagDetails>();
+
+/** How a wrong value is shown. Not by `String`: an object of the configuration file may have a `toString` of its own. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : String(JSON.stringify(value)).slice(0, SHOWN_CHARS_MAX);
+}
 
 /** A flag: the schema that reads its value, with its default, and what people read about it. */
 export function flag<Schema extends z.ZodType>(schema: Schema, details: FlagDetails): Schema {
@@ -43,7 +51,7 @@ export function integer(min: number, max: number): z.ZodType<number> {
   return z.unknown().transform((value, context): number => {
     const number = typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
     if (typeof number !== "number" || !Number.isSafeInteger(number)) {
-      context.addIssue({ code: "custom", message: `${String(value)} is not an integer` });
+      context.addIssue({ code: "custom", message: `${shown(value)} is not an integer` });
     } else if (number < min) {
       context.addIssue({ code: "custom", message: `${number} is below ${min}` });
     } else if (number > max) {
@@ -60,17 +68,17 @@ export function trueOrFalse(): z.ZodType<boolean> {
   return z.unknown().transform((value, context): boolean => {
     if (value === true || value === "true") return true;
     if (value === false || value === "false") return false;
-    context.addIssue({ code: "custom", message: `${String(value)} is neither true nor false` });
+    context.addIssue({ code: "custom", message: `${shown(value)} is neither true nor false` });
     return z.NEVER;
   });
 }
 
 export function choice<const Values extends readonly [string, ...string[]]>(values: Values): z.ZodType<Values[number]> {
-  return z.enum(values, { error: ({ input }) => `${String(input)} is not one of ${values.join(", ")}` });
+  return z.enum(values, { error: ({ input }) => `${shown(input)} is not one of ${values.join(", ")}` });
 }
 
 export function text(): z.ZodString {
-  return z.string({ error: ({ input }) => `${String(input)} is not text` });
+  return z.string({ error: ({ input }) => `${shown(input)} is not text` });
 }
 
 export function textList(): z.ZodDefault<z.ZodArray<z.ZodString>> {

@@ -100,7 +100,7 @@ function damage(volume: Volume, path: string, random: SimulatedRandom, canCut: b
   const sizeBytes = node?.kind === "file" ? node.visible.sizeBytes : 0;
   if (sizeBytes === 0) return null;
   if (canCut && random.chance(1, 8)) {
-    const keptBytes = random.below(sizeBytes);
+    const keptBytes = cutPosition(path, sizeBytes, random);
     cutShort(volume, path, keptBytes);
     return `${path} cut to ${keptBytes} of ${sizeBytes} bytes`;
   }
@@ -113,4 +113,14 @@ function damage(volume: Volume, path: string, random: SimulatedRandom, canCut: b
 /** A byte of one of the two slots: what lies between them is never read. */
 function slotPosition(random: SimulatedRandom): number {
   return random.below(2) * 4_096 + random.below(64);
+}
+
+/**
+ * A recovery point keeps its first slot. A time index is torn inside an entry: cut between two it is a shorter one that
+ * nothing tells from a whole one.
+ */
+function cutPosition(path: string, sizeBytes: number, random: SimulatedRandom): number {
+  if (path.endsWith("recovery-point")) return random.between(64, sizeBytes - 1);
+  const keptBytes = random.below(sizeBytes);
+  return path.endsWith(".timeindex") && keptBytes % 12 === 0 ? keptBytes + 1 : keptBytes;
 }

@@ -84,6 +84,8 @@ async function run(wanted: Wanted): Promise<number> {
     console.log(
       `again: npm run fuzz -- ${target.name} --seed ${seed} --from ${index} --count 1 --runtime ${currentRuntime}`,
     );
+    // What this target keeps would be blamed on all that come after it.
+    if (rssBytesMax > RSS_BYTES_MAX) break;
   }
   const summary = {
     inputs,

@@ -52,12 +52,6 @@ export const MUTANTS: readonly Mutant[] = [
     ``,
   ]),
   mutant("no directory fsync at a topic's creation", "topic_create", [TOPICS, `await store.syncEntries();`, ``]),
-  mutant("no directory fsync of a partition's files", "topic_create", [
-    RECOVERY,
-    `  await storeLeaderEpochs(disk, directory, new LeaderEpochs());
-  await disk.syncDirectory(directory);`,
-    ``,
-  ], [STORE, `await storePartitionMetadata(this.#options.disk, location.directory, key.topicId);`, ``]),
   mutant("index trusted without a check", "roll", [READER, `if (indexedOffset !== null && (isFault ||`, `if (indexedOffset === -2 && (isFault ||`]),
   mutant("time index trusted without a check", "roll produce clean_stop", [
     READER,
@@ -139,13 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
         await this.#removeTrimmed();
         const point = await this.#writer.syncToEnd();`,
   ]),
-  mutant("trim without a sync of what it reaches", "trim", [
-    LOG,
-    `        const point = await this.#writer.syncToEnd();
-        await this.#writer.writeRecoveryPoint({ ...point, logStartOffset: offset }, "both");`,
-    `        await this.#writer.writeRecoveryPoint({ ...state.recoveryPoint, logStartOffset: offset }, "both");`,
-  ]),
-  mutant("trim finished by a start before its recovery point is durable", "trim retention metadata_snapshot", [
+  mutant("trim finished by a start before its recovery point is durable", "trim retention", [
     RECOVERY,
     `    // Before anything below the log start goes: the slot that told of it may be in the page cache alone.`,
     `    await this.#finishTrim();`,

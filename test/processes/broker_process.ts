@@ -21,6 +21,8 @@ export interface BrokerOptions {
   readonly dataPath?: string;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** As many files and sockets may be open (`ulimit -n`). */
+  readonly descriptorsMax?: number;
 }
 
 let brokersStarted = 0;
@@ -38,14 +40,17 @@ export class BrokerProcess implements AsyncDisposable {
   http = "";
 
   /** Only starts it. `ready` waits for it; `startBroker` does both. */
-  constructor({ kind = ownKind, dataPath, args = [], environment }: BrokerOptions) {
+  constructor({ kind = ownKind, dataPath, args = [], environment, descriptorsMax }: BrokerOptions) {
     brokersStarted += 1;
     this.#readyFile = join(tmpdir(), `sentinel-ready-${process.pid}-${brokersStarted}.json`);
     const where = dataPath === undefined ? ["--memory"] : ["--data", dataPath];
     this.#child = spawnSentinel(
       kind,
       ["serve", "--port", "0", "--http-port", "0", ...where, "--ready-file", this.#readyFile, ...args],
-      environment === undefined ? {} : { environment },
+      {
+        ...(environment === undefined ? {} : { environment }),
+        ...(descriptorsMax === undefined ? {} : { descriptorsMax }),
+      },
     );
     this.#out = gather(this.#child.stdout);
     this.#errors = gather(this.#child.stderr);

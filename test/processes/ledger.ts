@@ -6,9 +6,16 @@ import type { StoredRecord } from "../../src/records/record.ts";
 const FETCH_RECORDS = 10_000;
 const FETCH_BYTES = 8 * 1024 * 1024;
 
+interface SentPlace {
+  readonly request: number;
+  readonly index: number;
+}
+
 /** Values are texts and never sent twice: each names one record. */
 export class Ledger {
-  readonly #sent: Set<string> = new Set();
+  /** Where each stands in the order of sending; what one request held has numbers that follow each other. */
+  readonly #sent: Map<string, SentPlace> = new Map();
+  #requestCount = 0;
   readonly #refused: Set<string> = new Set();
   /** By `topic-partition`, then offset. */
   readonly #acknowledged: Map<string, Map<number, string>> = new Map();
@@ -23,11 +30,18 @@ export class Ledger {
     return this.#refused.size;
   }
 
+  /** The values of one request, in their order. */
   sending(values: readonly string[]): void {
-    for (const value of values) {
+    this.#requestCount += 1;
+    for (const [index, value] of values.entries()) {
       assert.ok(!this.#sent.has(value), `${value} was sent before`);
-      this.#sent.add(value);
+      this.#sent.set(value, { request: this.#requestCount, index });
     }
+  }
+
+  /** What was acknowledged at an offset; undefined: nothing. */
+  acknowledgedAt(topic: string, partition: number, offset: number): string | undefined {
+    return this.#acknowledged.get(`${topic}-${partition}`)?.get(offset);
   }
 
   /** The broker said no: none of them may ever be seen. */
@@ -60,29 +74,41 @@ export class Ledger {
 
   /**
    * Reads all of a topic and compares: every acknowledged record at its offset with its bytes; offsets without a hole;
-   * nothing that was refused, nothing twice, nothing that nobody sent. Returns the number of records in the topic.
+   * what one request brought in its order; nothing that was refused, nothing twice, nothing that nobody sent. A failure
+   * begins with what it is: lost, changed, reordered, duplicate, refused or phantom. Returns the number of records.
+   * `mayBeOffline`: a partition that takes no more writes is read all the same.
    */
-  async compare(client: NativeClient, topic: string): Promise<number> {
+  async compare(client: NativeClient, topic: string, { mayBeOffline = false } = {}): Promise<number> {
     const { partitions } = await client.describeTopic(topic);
     const seen = new Set<string>();
     for (const { partition, offline } of partitions) {
-      assert.equal(offline, undefined, `${topic}-${partition} is offline: ${offline}`);
+      if (!mayBeOffline) assert.equal(offline, undefined, `${topic}-${partition} is offline: ${offline}`);
       const values = (await readPartition(client, topic, partition)).map((record) => textOf(record));
       for (const [offset, value] of this.#acknowledged.get(`${topic}-${partition}`) ?? []) {
         if (values[offset] === value) continue;
+        const kind = values.includes(value) ? "reordered" : values[offset] === undefined ? "lost" : "changed";
         assert.fail(
-          `${topic}-${partition} (${values.length} records) offset ${offset}: acknowledged was ${
+          `${kind}: ${topic}-${partition} (${values.length} records) offset ${offset}: acknowledged was ${
             start(value)
           }, there is ${start(values[offset])}`,
         );
       }
+      /** By request, the last of its values that was seen in this partition. */
+      const lastIndexes = new Map<number, number>();
       for (const value of values) {
-        if (!this.#sent.has(value)) assert.fail(`${topic}-${partition} has a record that nobody sent: ${start(value)}`);
-        if (this.#refused.has(value)) {
-          assert.fail(`${topic}-${partition} has a record that was refused: ${start(value)}`);
+        const place = this.#sent.get(value);
+        if (place === undefined) {
+          assert.fail(`phantom: ${topic}-${partition} has a record that nobody sent: ${start(value)}`);
         }
-        if (seen.has(value)) assert.fail(`${topic} has twice: ${start(value)}`);
+        if (this.#refused.has(value)) {
+          assert.fail(`refused: ${topic}-${partition} has a record that was refused: ${start(value)}`);
+        }
+        if (seen.has(value)) assert.fail(`duplicate: ${topic} has twice: ${start(value)}`);
         seen.add(value);
+        if (place.index < (lastIndexes.get(place.request) ?? -1)) {
+          assert.fail(`reordered: ${topic}-${partition} has ${start(value)} behind what was sent after it`);
+        }
+        lastIndexes.set(place.request, place.index);
       }
     }
     return seen.size;
@@ -122,11 +148,12 @@ export async function compareTopics(
   broker: { connect(): Promise<NativeClient> },
   ledger: Ledger,
   topics: readonly string[],
+  options: { readonly mayBeOffline?: boolean } = {},
 ): Promise<number> {
   const client = await broker.connect();
   try {
     let count = 0;
-    for (const topic of topics) count += await ledger.compare(client, topic);
+    for (const topic of topics) count += await ledger.compare(client, topic, options);
     return count;
   } finally {
     client.close();

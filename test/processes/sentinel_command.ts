@@ -44,15 +44,26 @@ export interface SpawnOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   readonly stdio?: StdioOptions;
+  /** As many files and sockets may be open (`ulimit -n`). */
+  readonly descriptorsMax?: number;
 }
 
 export function spawnSentinel(kind: ProgramKind, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  const [program, first] = commandLine(kind);
+  const [program, first] = limited(commandLine(kind), options.descriptorsMax);
   return spawn(program, [...first, ...args], {
     stdio: options.stdio ?? ["ignore", "pipe", "pipe"],
     env: environmentWith(options.environment ?? {}),
     ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
   });
+}
+
+/** The shell sets the limit and becomes the program: the process is the one that was started. */
+function limited(
+  [program, first]: readonly [string, readonly string[]],
+  descriptorsMax: number | undefined,
+): readonly [string, readonly string[]] {
+  if (descriptorsMax === undefined) return [program, first];
+  return ["sh", ["-c", `ulimit -n ${descriptorsMax} && exec "$0" "$@"`, program, ...first]];
 }
 
 /** The same as one word for `sh -c`. */

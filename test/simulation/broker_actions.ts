@@ -79,7 +79,7 @@ export async function appendIfMatch(
       powerLosses,
     });
   } catch (thrown) {
-    if (isRefusal(thrown)) sent.outcome = "refused";
+    if (isRefusal(thrown, 1)) sent.outcome = "refused";
     world.probes.sometimes(
       "an append with a wrong If-Match",
       thrown instanceof SentinelError && thrown.code === "offset_mismatch",

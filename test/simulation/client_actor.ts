@@ -172,7 +172,7 @@ export class ClientActor {
       );
       return true;
     } catch (thrown) {
-      if (isRefusal(thrown)) { for (const { sent } of made) sent.outcome = "refused"; }
+      if (isRefusal(thrown, made.length)) { for (const { sent } of made) sent.outcome = "refused"; }
       else world.probes.sometimes("an outcome stayed unknown");
       this.noteFailure(thrown);
       return false;
@@ -243,10 +243,12 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "overloaded",
 ]);
 
-export function isRefusal(thrown: unknown): boolean {
+/** Whether nothing of `recordCount` records was stored, and never will be. */
+export function isRefusal(thrown: unknown, recordCount = 0): boolean {
   if (!(thrown instanceof SentinelError)) return false;
-  // A write that failed was cut back: the log says so in these words, and says otherwise when it does not know.
-  return REFUSALS.has(thrown.code) || (thrown.code === "storage_error" && thrown.message.includes("could not store"));
+  if (REFUSALS.has(thrown.code)) return true;
+  // A write that failed was cut back, and the log says so in these words. Of several batches the first may be stored.
+  return recordCount === 1 && thrown.code === "storage_error" && thrown.message.includes("could not store");
 }
 
 function pickWeighted(random: SimulatedRandom, weights: Readonly<Record<ClientAction, number>>): ClientAction {

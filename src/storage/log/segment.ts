@@ -141,15 +141,20 @@ export class Segment {
     this.sizeBytes = fileBytes;
     this.endOffset = OFFSET_MAX;
     if (!(await this.indexes.load(fileBytes, OFFSET_MAX))) return this.beginReplayWithoutIndexes();
-    const { offsets, times } = this.indexes;
+    const { offsets } = this.indexes;
+    // As it is in the file, too: an entry that rot has moved behind the end would go without a word, and with it the
+    // segment's newest time.
+    if (!(await this.#isLastTimeTrue())) return this.beginReplayWithoutIndexes();
     offsets.truncateFrom(trustedBytes);
     this.indexes.truncateFrom(trustedBytes, (offsets.last()?.lastOffset ?? -1) + 1);
     this.#loaded = true;
-    const time = times.last();
-    if (time !== null && !(await this.reader.isBatch(time.lastOffset, time.timestamp))) {
-      return this.beginReplayWithoutIndexes();
-    }
+    if (!(await this.#isLastTimeTrue())) return this.beginReplayWithoutIndexes();
     return this.#replayStart();
+  }
+
+  async #isLastTimeTrue(): Promise<boolean> {
+    const time = this.indexes.times.last();
+    return time === null || await this.reader.isBatch(time.lastOffset, time.timestamp);
   }
 
   /** As `beginReplay`, from position 0. */

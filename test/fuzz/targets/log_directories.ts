@@ -21,6 +21,16 @@ function textOf(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
 }
 
+/**
+ * A batch without its leader epoch: above the recovery point no checkpoint tells of epochs, and no checksum covers them
+ * (design D3); a changed one passes there for a new one.
+ */
+function withoutEpoch(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  copy.fill(0, 12, 16);
+  return copy;
+}
+
 /** Several segments; stopped cleanly, or left as a kill leaves it. */
 async function makeLog(isClean: boolean): Promise<WholeLog> {
   const disk = new FaultyDisk();
@@ -38,7 +48,8 @@ async function makeLog(isClean: boolean): Promise<WholeLog> {
     if (!name.endsWith(".log")) continue;
     for (let at = 0; at < bytes.length;) {
       const sizeBytes = new DataView(bytes.buffer, bytes.byteOffset).getInt32(at + 8) + 12;
-      batches.add(textOf(bytes.subarray(at, at + sizeBytes)));
+      const batch = bytes.subarray(at, at + sizeBytes);
+      batches.add(textOf(isClean ? batch : withoutEpoch(batch)));
       at += sizeBytes;
     }
   }
@@ -60,7 +71,8 @@ export const logDirectories: FuzzTarget = {
         return Uint8Array.from([log, file, ...mutate(random, files[file]![1])]);
       },
       async check(input) {
-        const { files, batches } = logs[(input[0] ?? 0) % 2]!;
+        const which = (input[0] ?? 0) % 2;
+        const { files, batches } = logs[which]!;
         const damaged = (input[1] ?? 0) % files.length;
         const disk = new FaultyDisk();
         await disk.makeDirectory(DIRECTORY);
@@ -69,7 +81,8 @@ export const logDirectories: FuzzTarget = {
           const { log } = await openLog(disk, SETTINGS);
           try {
             for (const batch of await readAll(log)) {
-              assert.ok(batches.has(textOf(batch.bytes)), `A batch is served that nobody stored: ${batch.baseOffset}`);
+              const bytes = which === 0 ? batch.bytes : withoutEpoch(batch.bytes);
+              assert.ok(batches.has(textOf(bytes)), `A batch is served that nobody stored: ${batch.baseOffset}`);
             }
           } finally {
             await log.close();

@@ -1,0 +1,17 @@
+import { bitFlips } from "./bit_flips.ts";
+import { descriptorLimit } from "./descriptor_limit.ts";
+import type { Fault } from "./fault.ts";
+import { fullExt4, fullTmpfs } from "./full_disk.ts";
+import { syncErrors, writeErrors } from "./input_output_errors.ts";
+import { killCycles } from "./kill_cycles.ts";
+
+/** Everything that `npm run faults` can do to a broker. */
+export const FAULTS: readonly Fault[] = [
+  killCycles,
+  fullTmpfs,
+  fullExt4,
+  writeErrors,
+  syncErrors,
+  descriptorLimit,
+  bitFlips,
+];
