@@ -7,11 +7,16 @@ import { currentRuntime } from "./current.ts";
 
 const CHILD = fileURLToPath(new URL("./terminal_child.ts", import.meta.url));
 
+/** The tests' own environment may have variables of ours. */
+function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("SENTINEL_")));
+}
+
 function start(work: string): { child: ChildProcess; error: () => string; said: (text: string) => Promise<void> } {
   const before = currentRuntime === "deno" ? ["run", "-A", "--no-check"] : [];
   const child = spawn(process.execPath, [...before, CHILD, work], {
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, SENTINEL_PORT: "1", OTHER: "2" },
+    env: { ...withoutOurs(process.env), SENTINEL_PORT: "1", OTHER: "2" },
   });
   let error = "";
   let onText: () => void = () => {};
