@@ -14,6 +14,7 @@ import type { Replica, ReplicaAppend, ReplicaSettings } from "./replica.ts";
 const FIRST_EPOCH: Epoch = 0;
 
 interface Waiter {
+  readonly first: Offset;
   readonly endOffset: Offset;
   readonly resolve: () => void;
   readonly reject: (error: SentinelError) => void;
@@ -90,7 +91,7 @@ export class LocalReplica implements Replica, LogListener {
         ),
       );
     }
-    return new Promise((resolve, reject) => this.#roomWaiters.push({ endOffset: 0, resolve, reject }));
+    return new Promise((resolve, reject) => this.#roomWaiters.push({ first: 0, endOffset: 0, resolve, reject }));
   }
 
   append(batches: readonly RecordBatch[]): ReplicaAppend {
@@ -98,7 +99,9 @@ export class LocalReplica implements Replica, LogListener {
     const first = this.#log.endOffset;
     let endOffset = first;
     for (const batch of batches) endOffset = this.#log.appendAsLeader(batch, FIRST_EPOCH).endOffset;
-    const acknowledged = new Promise<void>((resolve, reject) => this.#waiters.push({ endOffset, resolve, reject }));
+    const acknowledged = new Promise<void>((resolve, reject) =>
+      this.#waiters.push({ first, endOffset, resolve, reject })
+    );
     if (this.#settings.durability === "fsync") this.#log.requestFlush();
     else if (this.#settings.durability === "interval") this.#flushLater();
     return { first, acknowledged };
@@ -164,7 +167,9 @@ export class LocalReplica implements Replica, LogListener {
   onCutBack(endOffset: Offset, error: SentinelError): void {
     const refused = this.#waiters.filter((waiter) => waiter.endOffset > endOffset);
     this.#waiters = this.#waiters.filter((waiter) => waiter.endOffset <= endOffset);
-    for (const waiter of refused) waiter.reject(error);
+    for (const waiter of refused) {
+      waiter.reject(waiter.first < endOffset ? storedInPart(waiter, endOffset, error) : error);
+    }
     for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
   }
 
@@ -190,4 +195,13 @@ export class LocalReplica implements Replica, LogListener {
   #notify(): void {
     for (const advanced of [...this.onAdvance]) advanced();
   }
+}
+
+/** A run of several batches of which the first are stored and will be seen: "not stored" would be wrong. */
+function storedInPart({ first, endOffset }: Waiter, cutOffset: Offset, error: SentinelError): SentinelError {
+  const stored = cutOffset - first;
+  const detail = `The first ${stored} of ${
+    endOffset - first
+  } records are stored, at offset ${first}; for the others: ${error.message}`;
+  return new SentinelError(error.code, detail, { facts: { first, stored }, cause: error });
 }

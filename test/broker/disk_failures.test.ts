@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { test } from "node:test";
-import { PlatformError } from "../../src/base/errors.ts";
+import { PlatformError, SentinelError } from "../../src/base/errors.ts";
 import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
 import { openBroker, produce } from "./broker_fixture.ts";
@@ -73,4 +73,19 @@ test("log verify finds nothing wrong after a trim into a batch, and after one to
     deepEqual(again.report.offline, []);
     equal(await produce(again.broker, "orders", "next"), 5);
   }
+});
+
+test("a call whose first batches are stored when the disk is full says how many", async () => {
+  await using opened = await openBroker();
+  const { broker, disk } = opened;
+  await broker.createTopic("orders", { config: { "max.message.bytes": "200", "segment.bytes": "300" } });
+  const records = Array.from({ length: 4 }, () => ({ record: { key: null, value: new Uint8Array(100), headers: [] } }));
+  // The second segment cannot be made: the batches of the first one are there by then.
+  const heal = failWhile(disk, (operation, path) => operation === "create" && path.endsWith(".log"));
+  const [outcome] = await broker.produceRecords("orders", records, { acks: "all" });
+  heal();
+  const end = broker.describeTopic("orders")!.partitions[0]!.end;
+  if (outcome?.ok !== false || !(outcome.error instanceof SentinelError)) throw outcome;
+  deepEqual([outcome.error.code, outcome.error.facts, end], ["storage_error", { first: 0, stored: 1 }, 1]);
+  equal(await produce(broker, "orders", "next"), end);
 });

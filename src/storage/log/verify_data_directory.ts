@@ -105,6 +105,11 @@ class PartitionVerifier {
     if (point !== null && bases[0]! > point.logStartOffset) {
       this.#damage(this.#directory, 0, `the segment that holds the log start ${point.logStartOffset} is missing`);
     }
+    // What lies wholly below the log start was trimmed; a crash may have left some of it, with holes.
+    const firstKept = bases.findLastIndex((base) => base <= (point?.logStartOffset ?? 0));
+    for (const base of bases.splice(0, Math.max(0, firstKept))) {
+      this.#note(this.#path(base), 0, "the segment lies below the log start; the next start removes it");
+    }
     let due: Offset | null = null;
     for (const [at, base] of bases.entries()) {
       if (due !== null && base !== due) {
