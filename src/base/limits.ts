@@ -117,7 +117,7 @@ export const LIMITS = {
   retentionCheckMs: 300_000,
 
   /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
-  metadataRecordsBeforeSnapshot: 10_000,
+  metadataRecordsBeforeSnapshot: 2_000,
 } as const;
 
 assert(LIMITS.fetchBytesMax < LIMITS.frameBytesMax, "A full fetch must fit into a frame");
