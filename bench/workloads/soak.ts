@@ -41,7 +41,11 @@ export const soak: Workload = {
     const consumer = await connectNative(network, clock, address);
     const progress: Progress = { produced: 0, consumed: 0, isOver: false, waiting: [] };
     try {
-      await producer.createTopic(TOPIC, { partitions: 1, config: { "segment.bytes": "67108864" } });
+      // The batches' timestamps are old: retention by time would take them from under the consumer.
+      await producer.createTopic(TOPIC, {
+        partitions: 1,
+        config: { "segment.bytes": "67108864", "retention.ms": "-1" },
+      });
       const work = [
         consume(consumer, progress),
         ...Array.from({ length: IN_FLIGHT }, () => produce(producer, progress)),
