@@ -113,6 +113,8 @@ export const LIMITS = {
   segmentBytesMax: 2_147_483_647,
   /** The recovery point is written at least this often while there are appends (design D3). */
   recoveryPointMsMax: 1_000,
+  /** … and after so many synced bytes: what lies above it is read, written and synced again after a crash. */
+  recoveryPointBytesMax: 128 * MIB,
   /** How often retention looks for segments to remove: Kafka's log.retention.check.interval.ms. */
   retentionCheckMs: 300_000,
 

@@ -45,7 +45,9 @@ export async function runDamage(
   // One rotten slot leaves the other, whenever it happens: neither may ask for what is gone.
   for (const point of script.recorder.points) {
     const volume = afterPowerLoss(point.volume, { kind: "all-kept" });
-    const path = random.pick(volume.filePaths().filter((each) => /^\/data\/(?!__cluster).*\/recovery-point$/.test(each)));
+    const path = random.pick(
+      volume.filePaths().filter((each) => /^\/data\/(?!__cluster).*\/recovery-point$/.test(each)),
+    );
     const expectation = expectationOf(script.ledger.slice(0, point.told));
     await damageOnce(volume, path, { ...trial, expectation, canCut: false });
   }

@@ -7,6 +7,8 @@ import type { Volume } from "../../adapters/simulation/volume.ts";
 const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 const BATCH_LENGTH_END = 12;
+/** Up to the largest timestamp's last byte. */
+const HEADER_BYTES = 43;
 
 interface BatchPlace {
   readonly position: number;
@@ -20,6 +22,7 @@ export function indexFaults(volume: Volume): string[] {
     (path) => {
       const base = Number(path.slice(-24, -4));
       const batches = batchesIn(bytesOf(volume, path)!);
+      if (batches === null) return [`I42: ${path} does not hold whole batches after a clean stop`];
       const faults = [
         ...offsetIndexFaults(bytesOf(volume, path.replace(/log$/, "index")), base, batches),
         ...timeIndexFaults(bytesOf(volume, path.replace(/log$/, "timeindex")), base, batches),
@@ -38,14 +41,19 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function batchesIn(bytes: Uint8Array): BatchPlace[] {
+/** The batches of a segment, or null when something else is behind them. */
+function batchesIn(bytes: Uint8Array): BatchPlace[] | null {
   const view = viewOf(bytes);
   const batches: BatchPlace[] = [];
-  for (let at = 0; at < bytes.length; at += BATCH_LENGTH_END + view.getInt32(at + 8)) {
+  let at = 0;
+  while (at + HEADER_BYTES <= bytes.length) {
     const lastOffset = Number(view.getBigInt64(at)) + view.getInt32(at + 23);
     batches.push({ position: at, lastOffset, maxTimestamp: Number(view.getBigInt64(at + 35)) });
+    const sizeBytes = BATCH_LENGTH_END + view.getInt32(at + 8);
+    if (sizeBytes < HEADER_BYTES) return null;
+    at += sizeBytes;
   }
-  return batches;
+  return at === bytes.length ? batches : null;
 }
 
 function offsetIndexFaults(bytes: Uint8Array | null, base: number, batches: readonly BatchPlace[]): string[] {

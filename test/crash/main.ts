@@ -58,7 +58,9 @@ async function main(): Promise<number> {
     sums.damaged += damage.trials;
     sums.violations += damage.violations;
     for (const text of damage.texts) console.log(`${scenario.name}: ${text}`);
-    console.log(`${" ".repeat(18)} ${damage.trials} damaged images, ${damage.told} told, ${damage.violations} violations`);
+    console.log(
+      `${" ".repeat(18)} ${damage.trials} damaged images, ${damage.told} told, ${damage.violations} violations`,
+    );
   }
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   const runtime = "Deno" in globalThis ? "deno" : "bun";

@@ -27,7 +27,11 @@ const STORE = "src/cluster/partition_store.ts";
 const TOPICS = "src/broker/topics.ts";
 
 function mutant(name: string, scenarios: string, ...edits: [path: string, before: string, after: string][]): Mutant {
-  return { name, scenarios: scenarios.split(" "), edits: edits.map(([path, before, after]) => ({ path, before, after })) };
+  return {
+    name,
+    scenarios: scenarios.split(" "),
+    edits: edits.map(([path, before, after]) => ({ path, before, after })),
+  };
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -52,7 +56,11 @@ export const MUTANTS: readonly Mutant[] = [
     ``,
   ]),
   mutant("no directory fsync at a topic's creation", "topic_create", [TOPICS, `await store.syncEntries();`, ``]),
-  mutant("index trusted without a check", "roll", [READER, `if (indexedOffset !== null && (isFault ||`, `if (indexedOffset === -2 && (isFault ||`]),
+  mutant("index trusted without a check", "roll", [
+    READER,
+    `if (indexedOffset !== null && (isFault ||`,
+    `if (indexedOffset === -2 && (isFault ||`,
+  ]),
   mutant("time index trusted without a check", "roll produce clean_stop", [
     READER,
     `isThere = batch.lastOffset === lastOffset && batch.maxTimestamp === maxTimestamp;`,
@@ -81,9 +89,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("full disk acknowledged", "full_disk", [
     WRITER,
     `await active.file.writeAt(active.sizeBytes, group.map((batch) => batch.bytes));`,
-    `await active.file.writeAt(active.sizeBytes, group.map((batch) => batch.bytes)).catch((thrown) => { if (thrown.code !== "no_space") throw thrown; });`,
+    `await active.file.writeAt(active.sizeBytes, group.map((batch) => batch.bytes))
+      .catch((thrown) => { if (thrown.code !== "no_space") throw thrown; });`,
   ]),
-  mutant("clean mark kept at the first write", "clean_stop", [WRITER, `if (state.recoveryPoint.clean) {`, `if (state.recoveryPoint.clean && state.endOffset < 0) {`]),
+  mutant("clean mark kept at the first write", "clean_stop", [
+    WRITER,
+    `if (state.recoveryPoint.clean) {`,
+    `if (state.recoveryPoint.clean && state.endOffset < 0) {`,
+  ]),
   mutant("epoch checkpoint not stored before its batch", "truncate", [
     WRITER,
     `await this.#orFailUnlessFull(() => this.storeEpochs());`,
@@ -115,7 +128,11 @@ export const MUTANTS: readonly Mutant[] = [
       "next",`,
   ]),
   mutant("truncation not synced", "truncate", [LOG, `await target.file.sync();`, ``]),
-  mutant("kept tail not written again", "failed_sync", [RECOVERY, `await rewriteRange(segment, start);`, `await segment.file.sync();`]),
+  mutant("kept tail not written again", "failed_sync", [
+    RECOVERY,
+    `await rewriteRange(segment, start);`,
+    `await segment.file.sync();`,
+  ]),
   mutant("kept tail not synced again", "recovery produce", [RECOVERY, `  await segment.file.sync();\n}`, `}`]),
   mutant("recovery point written before the sync it describes", "produce", [
     WRITER,
@@ -125,7 +142,11 @@ export const MUTANTS: readonly Mutant[] = [
       await this.#syncFile(active);
       state.durableOffset = Math.max`,
   ]),
-  mutant("recovery point not synced", "trim truncate", ["src/storage/log/recovery_point.ts", `await this.#file.sync();`, ``]),
+  mutant("recovery point not synced", "trim truncate", [
+    "src/storage/log/recovery_point.ts",
+    `await this.#file.sync();`,
+    ``,
+  ]),
   mutant("trim removes files before the recovery point", "trim", [
     LOG,
     `        const point = await this.#writer.syncToEnd();`,
@@ -146,8 +167,12 @@ export const MUTANTS: readonly Mutant[] = [
     `    await this.#announce(record);
     await this.#createPartitions(entry, from);
     const added`,
-  ], [TOPICS, `      await this.#announce(record);
-      return added;`, `      return added;`]),
+  ], [
+    TOPICS,
+    `      await this.#announce(record);
+      return added;`,
+    `      return added;`,
+  ]),
   mutant("files removed before the delete record", "topic_delete", [
     TOPICS,
     `      await this.#announce(deleteRecord(topic.entry));`,
@@ -159,7 +184,11 @@ export const MUTANTS: readonly Mutant[] = [
     `    await this.#setAside(location.directory);\n`,
     ``,
   ], [TOPICS, `      await this.#removeOrLeave(topic.entry);\n`, ``]),
-  mutant("a failed write's bytes not cut back", "full_disk", [WRITER, `await active.file.truncate(active.sizeBytes);`, ``]),
+  mutant("a failed write's bytes not cut back", "full_disk", [
+    WRITER,
+    `await active.file.truncate(active.sizeBytes);`,
+    ``,
+  ]),
   mutant("a failed write's cut not synced", "full_disk", [WRITER, `      await active.file.sync();\n`, ``]),
   mutant("roll without a sync of the sealed segment", "roll", [
     WRITER,

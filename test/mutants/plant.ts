@@ -31,7 +31,9 @@ export function mutatedFiles(mutant: Mutant): Map<string, string> {
   for (const { path, before, after } of mutant.edits) {
     const text = files.get(path) ?? readFileSync(join(ROOT, path), "utf8");
     const places = text.split(before).length - 1;
-    if (places !== 1) throw new Error(`The mutant "${mutant.name}" applies ${places} times to ${path}, not once: ${before}`);
+    if (places !== 1) {
+      throw new Error(`The mutant "${mutant.name}" applies ${places} times to ${path}, not once: ${before}`);
+    }
     files.set(path, text.replace(before, () => after));
   }
   return files;
@@ -51,9 +53,11 @@ export async function findMutant(mutant: Mutant, seedsMax: number): Promise<Find
         const { code, output } = await runHarness(directory, scenario, seed);
         if (code === 0) continue;
         const lines = output.trimEnd().split("\n");
-        const images = Number(/"images":(\d+)/.exec(lines.at(-1)!)?.[1] ?? 0);
-        const text = lines.find((line) => line.startsWith(`${scenario}: `)) ?? lines.slice(-3).join(" ");
-        return { scenario, seeds, images, text };
+        const images = /^\{.*"images":(\d+)/.exec(lines.at(-1)!)?.[1];
+        // A harness that does not come to its end has found nothing.
+        if (images === undefined) throw new Error(`The harness broke over the mutant "${mutant.name}": ${output}`);
+        const text = lines.find((line) => line.startsWith(`${scenario}: `)) ?? "";
+        return { scenario, seeds, images: Number(images), text };
       }
     }
     return null;
@@ -65,7 +69,15 @@ export async function findMutant(mutant: Mutant, seedsMax: number): Promise<Find
 function runHarness(directory: string, scenario: string, seed: number): Promise<{ code: number; output: string }> {
   const isDeno = "Deno" in globalThis;
   const main = join(directory, "test/crash/main.ts");
-  const options = ["--scenario", scenario, "--seed", String(seed), "--images", String(IMAGES_AT_POINT), "--stop-at-first"];
+  const options = [
+    "--scenario",
+    scenario,
+    "--seed",
+    String(seed),
+    "--images",
+    String(IMAGES_AT_POINT),
+    "--stop-at-first",
+  ];
   const runtimeOptions = isDeno ? ["run", "-A", "--no-check", "--quiet", "--config", join(directory, "deno.json")] : [];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...runtimeOptions, main, ...options], {

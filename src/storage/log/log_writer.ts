@@ -24,7 +24,7 @@ import type { WaitKind } from "./log_waiters.ts";
 import { mustRollBefore } from "./must_roll.ts";
 import { Mutex } from "../mutex.ts";
 import { isFull, notStored, writesEnded } from "./write_failures.ts";
-import type { RecoveryPoint } from "./recovery_point.ts";
+import { bytesAbove, type RecoveryPoint } from "./recovery_point.ts";
 import { Segment } from "./segment.ts";
 
 /** The checkpoint names an epoch that was taken back: the next batch of any epoch must mend it. */
@@ -318,18 +318,14 @@ export class LogWriter {
   async #sync(): Promise<void> {
     const state = this.#state;
     const active = activeSegment(state);
-    const point = {
-      segmentBaseOffset: active.baseOffset,
-      position: active.sizeBytes,
-      endOffset: state.writtenOffset,
-      logStartOffset: state.startOffset,
-      clean: false,
-    };
+    const { baseOffset: segmentBaseOffset, sizeBytes: position } = active;
+    const { writtenOffset: endOffset, startOffset: logStartOffset } = state;
+    const point = { segmentBaseOffset, position, endOffset, logStartOffset, clean: false };
     try {
       await this.#syncFile(active);
       state.durableOffset = Math.max(state.durableOffset, point.endOffset);
       this.#settle();
-      if (state.clock.monotonicMs() - this.#recoveryPointMs >= LIMITS.recoveryPointMsMax) {
+      if (this.#isRecoveryPointDue(point)) {
         await this.#maybeStoreIndexes(active);
         await this.#orFail(() => this.writeRecoveryPoint({ ...point, logStartOffset: state.startOffset }));
       }
@@ -338,6 +334,11 @@ export class LogWriter {
     }
     this.#syncing = null;
     this.#kickSync();
+  }
+
+  #isRecoveryPointDue(point: RecoveryPoint): boolean {
+    const isOld = this.#state.clock.monotonicMs() - this.#recoveryPointMs >= LIMITS.recoveryPointMsMax;
+    return isOld || bytesAbove(this.#state.recoveryPoint, point) >= LIMITS.recoveryPointBytesMax;
   }
 
   /** The indexes are caches: a full disk is told by the writes that matter. */

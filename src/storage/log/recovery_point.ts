@@ -37,6 +37,11 @@ export interface RecoveryPoint {
   readonly clean: boolean;
 }
 
+/** Bytes of log from one point to a later one, at least: a whole segment between them counts nothing. */
+export function bytesAbove(point: RecoveryPoint, later: RecoveryPoint): number {
+  return later.position - (later.segmentBaseOffset === point.segmentBaseOffset ? point.position : 0);
+}
+
 /** One slot's bytes. `identity` names the log: its directory's topic id and partition. */
 export function encodeSlot(point: RecoveryPoint, sequence: number, slot: number, identity: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(SLOT_BYTES);

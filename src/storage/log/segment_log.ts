@@ -270,7 +270,7 @@ export class SegmentLog implements PartitionLog {
     });
   }
 
-  /** Removes the segments that end at or before the log start, oldest first, so that no crash leaves a hole. */
+  /** Removes the segments that end at or before the log start. A power loss brings any of them back; recovery removes those. */
   async #removeTrimmed(): Promise<void> {
     const state = this.#state;
     while (state.segments.length > 1 && state.segments[1]!.baseOffset <= state.startOffset) {

@@ -1,11 +1,13 @@
 /** Fears: a write or a sync that fails loses, doubles or invents a record. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryDisk } from "../../../adapters/memory/disk.ts";
 import { SentinelError } from "../../../src/base/errors.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { buildRecordBatch } from "../../../src/records/build_batch.ts";
 import { ManualClock } from "../../manual_clock.ts";
 import { FaultyDisk } from "../faulty_disk.ts";
-import { batchOf, newLog, openLog, readAll, segmentPath, store, textOf } from "../log_fixture.ts";
+import { batchOf, newLog, NOW_MS, openLog, readAll, segmentPath, store, textOf } from "../log_fixture.ts";
 
 const isStorageError = (thrown: unknown): boolean => thrown instanceof SentinelError && thrown.code === "storage_error";
 
@@ -182,6 +184,21 @@ test("the recovery point is written at most every second while there are syncs",
   await store(log, batchOf(21));
   await log.flush();
   assert.equal(points(), before + 1);
+});
+
+test("the recovery point follows after 128 MiB whatever the clock says: recovery's work is bounded in bytes", async () => {
+  const disk = memoryDisk();
+  const log = await newLog(disk, { segmentBytes: 1 << 30 });
+  const value = new Uint8Array(32 * 1024 * 1024);
+  const batch = () => buildRecordBatch([{ key: null, value, headers: [] }], { nowMs: NOW_MS });
+  for (let count = 0; count < 5; count++) await store(log, batch());
+  await log.flush();
+  // Not closed: as a kill leaves it.
+  const { report } = await openLog(disk, { segmentBytes: 1 << 30 });
+  assert.ok(
+    report.rewrittenBytes <= LIMITS.recoveryPointBytesMax / 2,
+    `${report.rewrittenBytes} bytes were written again`,
+  );
 });
 
 test("the time index is synced before the offset index is written: no entry of one stands for lost entries of the other", async () => {
