@@ -1,6 +1,7 @@
 /** The broker, as `sentinel serve` starts it, over a fresh data directory. */
 import process from "node:process";
 import { startServer } from "../../src/server/server.ts";
+import { loopbackOptions } from "../../src/server/server_options.ts";
 import { currentPlatform } from "../runtime.ts";
 import { entryOptions, serveUntilInputEnds } from "./serve.ts";
 
@@ -15,20 +16,7 @@ const KEPT_RECORDS = 400_000;
 
 const { dataPath, trimEveryMs } = entryOptions<BrokerEntryOptions>();
 const platform = await currentPlatform();
-const server = await startServer(platform, {
-  dataPath,
-  host: "127.0.0.1",
-  port: 0,
-  httpPort: 0,
-  advertised: null,
-  nodeId: 1,
-  durability: "fsync",
-  flushIntervalMs: 100,
-  autoCreate: true,
-  partitionsDefault: 1,
-  insecure: false,
-  inMemory: false,
-}, {
+const server = await startServer(platform, loopbackOptions(dataPath), {
   log: (level, message) => {
     if (level !== "info") process.stderr.write(`${level}: ${message}\n`);
   },

@@ -9,6 +9,7 @@ import { LIMITS } from "../../src/base/limits.ts";
 import { decodeCbor } from "../../src/cbor/decode_cbor.ts";
 import type { RequestContext } from "../../src/platform/http_server.ts";
 import { produceBodySchema } from "../../src/http/schemas.ts";
+import { HTTP_BOUNDS } from "../../src/server/server_options.ts";
 import { currentPlatform } from "../runtime.ts";
 import { entryOptions, serveUntilInputEnds } from "./serve.ts";
 
@@ -47,14 +48,6 @@ const { httpServer } = await currentPlatform();
 const listener = await httpServer.listen(
   { host: "127.0.0.1", port: 0 },
   (request, context) => app.fetch(request, context),
-  {
-    headerMsMax: LIMITS.httpHeaderMsMax,
-    idleMsMax: LIMITS.httpIdleMsMax,
-    headerBytesMax: LIMITS.httpHeaderBytesMax,
-    bodyBytesMax: LIMITS.httpBodyBytesMax,
-    bodyMsMax: LIMITS.httpBodyMsMax,
-    writeStallMsMax: LIMITS.connectionWriteStallMsMax,
-    connectionsMax: LIMITS.httpConnectionsMax,
-  },
+  HTTP_BOUNDS,
 );
 await serveUntilInputEnds({ httpPort: listener.address.port }, () => listener.stop(1_000));

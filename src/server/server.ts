@@ -5,46 +5,19 @@
  * Stop: no new connections → waits end → requests in work finish, or are cut at the deadline (seed-V3) → logs are
  * synced and marked clean → the directory is free. What was acknowledged is on disk long before (seed-V1).
  */
-import type { NodeId } from "../base/ids.ts";
 import type { OpenReport } from "../broker/topics.ts";
 import { Broker } from "../broker/broker.ts";
-import type { PartitionerName } from "../broker/partitioner.ts";
 import type { BrokerApi } from "../broker/broker_api.ts";
-import type { Durability } from "../cluster/replica.ts";
 import { createHttpApp } from "../http/app.ts";
 import type { HttpApp } from "../http/app.ts";
-import { LIMITS } from "../base/limits.ts";
 import type { HttpListener } from "../platform/http_server.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
 import { NativeSession } from "../protocols/native/native_session.ts";
 import { BinaryListener } from "./binary_listener.ts";
 import { assertMayListen, isLoopbackHost } from "./listen_rules.ts";
+import { HTTP_BOUNDS, type ServerOptions } from "./server_options.ts";
 import { PROGRAM_NAME, PROGRAM_VERSION } from "./program.ts";
-
-export interface ServerOptions {
-  readonly dataPath: string;
-  readonly host: string;
-  /** Binary port; 0: any free one. */
-  readonly port: number;
-  /** HTTP port; 0: any free one. */
-  readonly httpPort: number;
-  /** The address that clients are told to use for the binary port; default: where it listens. */
-  readonly advertised: Address | null;
-  readonly nodeId: NodeId;
-  readonly durability: Durability;
-  readonly flushIntervalMs: number;
-  readonly autoCreate: boolean;
-  readonly partitionsDefault: number;
-  readonly partitioner?: PartitionerName;
-  /** Allows a host that other machines can reach, without authentication. */
-  readonly insecure: boolean;
-  /** The platform's disk is memory. */
-  readonly inMemory: boolean;
-  readonly corsOrigins?: readonly string[];
-  /** See `BrokerOptions`; tests only. */
-  readonly segmentBytesMin?: number;
-}
 
 export type LogLevel = "info" | "warn" | "error";
 
@@ -186,15 +159,7 @@ class ServerParts implements Server {
       ...(corsOrigins === undefined ? {} : { corsOrigins }),
     });
     this.#app = app;
-    return httpServer.listen({ host, port: httpPort }, (request, context) => app.handle(request, context), {
-      headerMsMax: LIMITS.httpHeaderMsMax,
-      idleMsMax: LIMITS.httpIdleMsMax,
-      headerBytesMax: LIMITS.httpHeaderBytesMax,
-      bodyBytesMax: LIMITS.httpBodyBytesMax,
-      bodyMsMax: LIMITS.httpBodyMsMax,
-      writeStallMsMax: LIMITS.connectionWriteStallMsMax,
-      connectionsMax: LIMITS.httpConnectionsMax,
-    });
+    return httpServer.listen({ host, port: httpPort }, (request, context) => app.handle(request, context), HTTP_BOUNDS);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import { startServer } from "./server.ts";
-import type { Server, ServerOptions } from "./server.ts";
+import type { Server } from "./server.ts";
+import { loopbackOptions, type ServerOptions } from "./server_options.ts";
 
 /** A stop in a test has nobody to wait for. */
 const STOP_MS = 2_000;
@@ -26,17 +27,8 @@ export interface TestBroker extends AsyncDisposable {
 export async function startTestBroker(platform: Platform, options: TestBrokerOptions = {}): Promise<TestBroker> {
   const inMemory = options.memory ?? options.dataPath === undefined;
   const serverOptions: ServerOptions = {
-    dataPath: options.dataPath ?? "/memory",
-    host: "127.0.0.1",
-    port: 0,
-    httpPort: 0,
-    advertised: null,
-    nodeId: 1,
-    durability: "fsync",
-    flushIntervalMs: 100,
-    autoCreate: true,
+    ...loopbackOptions(options.dataPath ?? "/memory"),
     partitionsDefault: options.partitions ?? 1,
-    insecure: false,
     inMemory,
   };
   const server: Server = await startServer(platform, serverOptions, { log: () => {} });

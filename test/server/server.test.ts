@@ -3,23 +3,11 @@ import { test } from "node:test";
 import { memoryDisk } from "../../adapters/memory/disk.ts";
 import { assertMayListen, isLoopbackHost } from "../../src/server/listen_rules.ts";
 import { startServer } from "../../src/server/server.ts";
-import type { ServerOptions, StartStep } from "../../src/server/server.ts";
+import type { StartStep } from "../../src/server/server.ts";
+import { loopbackOptions } from "../../src/server/server_options.ts";
 import { currentPlatform } from "../adapters/current.ts";
 
-const OPTIONS: ServerOptions = {
-  dataPath: "/data",
-  host: "127.0.0.1",
-  port: 0,
-  httpPort: 0,
-  advertised: null,
-  nodeId: 1,
-  durability: "fsync",
-  flushIntervalMs: 100,
-  autoCreate: true,
-  partitionsDefault: 1,
-  insecure: false,
-  inMemory: true,
-};
+const OPTIONS = { ...loopbackOptions("/data"), inMemory: true };
 
 function memoryPlatform(disk = memoryDisk()) {
   return { ...currentPlatform(), disk };
@@ -27,7 +15,9 @@ function memoryPlatform(disk = memoryDisk()) {
 
 test("isLoopbackHost() takes every loopback address and no other", () => {
   for (const host of ["127.0.0.1", "127.8.9.10", "localhost", "::1", "[::1]"]) ok(isLoopbackHost(host), host);
-  for (const host of ["0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "localhost.example", "1127.0.0.1", "127.0.0.1.example"]) {
+  for (
+    const host of ["0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "localhost.example", "1127.0.0.1", "127.0.0.1.example"]
+  ) {
     ok(!isLoopbackHost(host), host);
   }
 });
@@ -71,7 +61,9 @@ test("stop() is idempotent, ends a long poll with what is there, and refuses the
   await server.broker.createTopic("orders");
   const poll = fetch(`${http}/v1/topics/orders/partitions/0/records?from=latest&wait=25`);
   // The poll is inside the broker once its request counts as open.
-  while (!(await (await fetch(`${http}/metrics`)).text()).includes("sentinel_active_connections 2")) await Promise.resolve();
+  while (!(await (await fetch(`${http}/metrics`)).text()).includes("sentinel_active_connections 2")) {
+    await Promise.resolve();
+  }
   await Promise.all([server.stop(5_000), server.stop(5_000)]);
   const answer = await poll;
   equal(answer.status, 200);
