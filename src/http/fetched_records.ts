@@ -7,7 +7,12 @@ import { isRecordsFault, readRecords } from "../records/read_records.ts";
 import type { StoredRecord } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { HttpAppContext } from "./http_app_context.ts";
-import type { PageRecord } from "./topic_reader.ts";
+
+/** A record of a page, and where it comes from. */
+export interface PageRecord {
+  readonly partition: PartitionId;
+  readonly record: StoredRecord;
+}
 
 /** What is left of a page. */
 export interface PageRoom {

@@ -3,7 +3,8 @@ import type { CborInput } from "../cbor/encode_cbor.ts";
 import { recordToCbor, recordToJson } from "../records/record_form.ts";
 import type { Exchange } from "./exchange.ts";
 import { documentFormat } from "./media_types.ts";
-import type { Page, PageRecord } from "./topic_reader.ts";
+import type { PageRecord } from "./fetched_records.ts";
+import type { Page } from "./topic_reader.ts";
 
 /** One record: an object for JSON, or one with byte strings for CBOR. */
 export function recordForm({ record, partition }: PageRecord, exchange: Exchange): CborInput {

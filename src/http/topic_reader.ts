@@ -5,14 +5,8 @@
 import { SentinelError } from "../base/errors.ts";
 import type { Offset, PartitionId } from "../base/ids.ts";
 import type { FetchedPartition, PendingFetch, StartOffset } from "../broker/types.ts";
-import type { StoredRecord } from "../records/record.ts";
 import type { HttpAppContext } from "./http_app_context.ts";
-import { FetchedRecords } from "./fetched_records.ts";
-
-export interface PageRecord {
-  readonly partition: PartitionId;
-  readonly record: StoredRecord;
-}
+import { FetchedRecords, type PageRecord } from "./fetched_records.ts";
 
 export interface Page {
   readonly records: readonly PageRecord[];

@@ -1,6 +1,6 @@
 import { SentinelError } from "../../base/errors.ts";
 import type { PartitionDescription } from "../../broker/types.ts";
-import type { HandlerContext } from "./native_session.ts";
+import type { HandlerContext } from "./handler_context.ts";
 import { PROTOCOL_VERSIONS } from "./wire/message_types.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
 import {

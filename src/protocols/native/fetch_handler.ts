@@ -9,7 +9,7 @@ import { isRecordsFault, readRecords } from "../../records/read_records.ts";
 import type { StoredRecord } from "../../records/record.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { recordToCbor } from "../../records/record_form.ts";
-import type { HandlerContext } from "./native_session.ts";
+import type { HandlerContext } from "./handler_context.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
 import { fetchRequest, type FetchRequestMessage } from "./wire/requests.ts";
 

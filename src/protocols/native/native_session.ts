@@ -1,12 +1,9 @@
 import { asSentinelError, SentinelError } from "../../base/errors.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { unreachable } from "../../base/assert.ts";
-import type { NodeId } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { BrokerApi } from "../../broker/broker_api.ts";
 import type { PendingFetch } from "../../broker/types.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Compression } from "../../platform/compression.ts";
+import type { HandlerContext, NativeSessionOptions } from "./handler_context.ts";
 import { encodeErrorReply } from "./error_reply.ts";
 import { handleFetch } from "./fetch_handler.ts";
 import { handleHello, handleMetadata, handleOffsets } from "./cluster_handlers.ts";
@@ -18,28 +15,8 @@ import { formatMessageType, MESSAGE_TYPES, type MessageName, messageName, REPLY_
 import { type Payload, readPayload, writePayload } from "./wire/payload.ts";
 import { pingRequest } from "./wire/requests.ts";
 
-export interface NativeSessionOptions {
-  readonly broker: BrokerApi;
-  readonly clock: Clock;
-  readonly compression: Compression;
-  /** Name and version of this program, as `hello` tells it. */
-  readonly brokerName: string;
-  /** This node's id. */
-  readonly nodeId: NodeId;
-  /** Told of every failure that is our bug, so that it reaches the log. */
-  readonly onInternalError?: (error: SentinelError) => void;
-}
-
 /** Faults of requests that cannot be read: the broker never hears of them. */
 const UNREAD_CODES: ReadonlySet<ErrorCode> = new Set(["invalid_request", "unsupported_version", "unauthenticated"]);
-
-/** What a handler needs besides its request. */
-export interface HandlerContext extends NativeSessionOptions {
-  /** Keeps a fetch that waits, so that the end of the connection ends the wait. */
-  track(fetch: PendingFetch): void;
-  untrack(fetch: PendingFetch): void;
-  readonly replyBudget: ReplyBudget;
-}
 
 /**
  * Native frames over one connection: a request's body in, the reply's slices out (native frames, version 1).

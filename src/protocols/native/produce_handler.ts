@@ -6,7 +6,7 @@ import type { ProduceAck } from "../../broker/types.ts";
 import { isBatchFault, parseRecordBatch } from "../../records/record_batch.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { recordFromCbor } from "../../records/record_form.ts";
-import type { HandlerContext } from "./native_session.ts";
+import type { HandlerContext } from "./handler_context.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
 import { type ProduceRequest, produceRequest } from "./wire/requests.ts";
 

@@ -1,6 +1,6 @@
 import { SentinelError } from "../../base/errors.ts";
 import { partitionMetadata } from "./cluster_handlers.ts";
-import type { HandlerContext } from "./native_session.ts";
+import type { HandlerContext } from "./handler_context.ts";
 import { type Payload, readPayload } from "./wire/payload.ts";
 import type { CreateTopicReply, DescribeTopicReply } from "./wire/replies.ts";
 import { alterTopicRequest, createTopicRequest, deleteTopicRequest, describeTopicRequest } from "./wire/requests.ts";
