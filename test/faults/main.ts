@@ -73,7 +73,11 @@ async function runOne(fault: Fault, kind: ProgramKind, wanted: Wanted): Promise<
       console.log(`${clear}cannot run: ${name} ${thrown.message}`);
       return "cannot run";
     }
-    console.log(`${clear}FAILED ${name} ${thrown instanceof Error ? thrown.stack || `${thrown.name}: ${thrown.message}` : String(thrown)}`);
+    console.log(
+      `${clear}FAILED ${name} ${
+        thrown instanceof Error ? thrown.stack || `${thrown.name}: ${thrown.message}` : String(thrown)
+      }`,
+    );
     return "failed";
   }
 }
