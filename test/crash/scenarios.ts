@@ -12,6 +12,7 @@ import { topicChange } from "./scenarios/topic_change.ts";
 import { topicCreate } from "./scenarios/topic_create.ts";
 import { topicDelete } from "./scenarios/topic_delete.ts";
 import { trim } from "./scenarios/trim.ts";
+import { trimAfterCleanStop } from "./scenarios/trim_after_clean_stop.ts";
 import { truncate } from "./scenarios/truncate.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   roll,
   truncate,
   trim,
+  trimAfterCleanStop,
   retention,
   topicCreate,
   topicDelete,

@@ -159,7 +159,8 @@ class Recovery {
     await this.#replay();
     await this.#rewriteKeptTail();
     this.startOffset = Math.min(this.#trusted.logStartOffset, this.endOffset);
-    // Before anything below the log start goes: the slot that told of it may be in the page cache alone.
+    this.#takeSegmentsBefore(this.startOffset);
+    const isTrimLeft = this.epochs.trimBefore(this.startOffset) || this.#trimmed.length > 0;
     if (!this.#trusted.clean) {
       const active = this.#segments.at(-1)!;
       this.#trusted = {
@@ -169,10 +170,11 @@ class Recovery {
         logStartOffset: this.startOffset,
         clean: false,
       };
-      if (this.#pointWasLost) await file.writeBoth(this.#trusted);
-      else await file.write(this.#trusted);
     }
-    await this.#finishTrim();
+    // Before anything below the log start goes: the slot that told of it, clean or not, may be in the page cache alone.
+    if (this.#pointWasLost) await file.writeBoth(this.#trusted);
+    else if (isTrimLeft || !this.#trusted.clean) await file.write(this.#trusted);
+    if (isTrimLeft) await this.#finishTrim();
     return { segments: this.#segments.length, cutBytes: this.#cutBytes, rewrittenBytes: this.#rewrittenBytes };
   }
 
@@ -366,13 +368,10 @@ class Recovery {
     await this.#location.disk.syncDirectory(this.#location.directory);
   }
 
-  /** A trim is durable with its recovery point; the files that it frees may still be there. */
+  /** A trim is durable with its recovery point; what it frees may still be there. */
   async #finishTrim(): Promise<void> {
-    this.#takeSegmentsBefore(this.startOffset);
     for (const segment of this.#trimmed) await segment.remove();
-    if (this.epochs.trimBefore(this.startOffset)) {
-      await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
-    }
+    await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
   }
 }
 
