@@ -156,8 +156,13 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant("trim finished by a start before its recovery point is durable", "trim retention", [
     RECOVERY,
-    `    // Before anything below the log start goes: the slot that told of it may be in the page cache alone.`,
-    `    await this.#finishTrim();`,
+    `    // Before anything below the log start goes: the slot that told of it, clean or not, may be in the page cache alone.`,
+    `    if (isTrimLeft) await this.#finishTrim();`,
+  ]),
+  mutant("clean recovery point not made durable before a trim is finished", "trim_after_clean_stop", [
+    RECOVERY,
+    `else if (isTrimLeft || !this.#trusted.clean) await`,
+    `else if (!this.#trusted.clean) await`,
   ]),
   mutant("holes among trimmed segments taken for damage", "trim", [RECOVERY, `    this.#setTrimmedApart();\n`, ``]),
   mutant("metadata record before the directories", "topic_create", [
