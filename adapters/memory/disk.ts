@@ -7,6 +7,8 @@ import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/p
 
 /** Unit in which files grow: a growing file never copies what it holds. */
 const CHUNK_BYTES = 64 * 1024;
+/** The first chunk starts with this and doubles: a partition without records is four small files, and there may be many. */
+const FIRST_CHUNK_BYTES_MIN = 256;
 
 export interface MemoryDiskOptions {
   /** Above it, writes fail with `no_space`. Default: none. */
@@ -76,10 +78,17 @@ class FileNode {
   /** Cuts the file, or makes it longer with zeros. */
   resize(sizeBytes: number): boolean {
     const chunkCount = Math.ceil(sizeBytes / CHUNK_BYTES);
-    const neededBytes = (chunkCount - this.chunks.length) * CHUNK_BYTES;
+    const firstBytes = chunkCount === 0 ? 0 : Math.max(firstChunkBytes(sizeBytes), this.chunks[0]?.length ?? 0);
+    const heldBytes = this.chunks.length === 0 ? 0 : this.chunks[0]!.length + (this.chunks.length - 1) * CHUNK_BYTES;
+    const neededBytes = firstBytes + Math.max(0, chunkCount - 1) * CHUNK_BYTES - heldBytes;
     if (neededBytes > this.#room.freeBytes) return false;
     this.#room.freeBytes -= neededBytes;
     this.chunks.length = Math.min(this.chunks.length, chunkCount);
+    if (firstBytes > (this.chunks[0]?.length ?? 0)) {
+      const larger = new Uint8Array(firstBytes);
+      if (this.chunks[0] !== undefined) larger.set(this.chunks[0]);
+      this.chunks[0] = larger;
+    }
     while (this.chunks.length < chunkCount) this.chunks.push(new Uint8Array(CHUNK_BYTES));
     // Bytes behind the end must read as zeros when the file grows over them again.
     if (sizeBytes < this.sizeBytes && sizeBytes % CHUNK_BYTES > 0) {
@@ -88,6 +97,13 @@ class FileNode {
     this.sizeBytes = sizeBytes;
     return true;
   }
+}
+
+/** A power of two that holds the file, up to a whole chunk. */
+function firstChunkBytes(sizeBytes: number): number {
+  let bytes = FIRST_CHUNK_BYTES_MIN;
+  while (bytes < sizeBytes && bytes < CHUNK_BYTES) bytes *= 2;
+  return bytes;
 }
 
 class DirectoryNode {
