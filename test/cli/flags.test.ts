@@ -114,7 +114,7 @@ test("settleFlags() refuses unknown settings and values of another type in the c
   match(fault([], {}, { port: 1 }), /Unknown setting in the configuration file: port/);
   match(fault([], {}, { httpPort: 1 }), /Unknown setting in the configuration file: httpPort/);
   equal(fault([], {}, { topic: 7 }), "-topic: 7 is not text");
-  equal(fault([], {}, { "http-port": [] }), "-http-port:  is not an integer");
+  equal(fault([], {}, { "http-port": [] }), "-http-port: [] is not an integer");
   equal(values([], {}, { "from-beginning": true })["fromBeginning"], true);
 });
 

@@ -41,6 +41,8 @@ test("a restart says what it found, and SIGINT stops as SIGTERM does", async () 
     assert.match(broker.out, /\n\nShutting down\.\.\.\n$/);
   }
   await using broker = await startBroker({ dataPath: directory.path });
+  // The ready file is there before its lines have come through the pipe.
+  while (!broker.out.includes("ready in")) await broker.nextOutput();
   assert.match(broker.out, /\n\[INFO\] Loaded 3 log segments from disk\n\[INFO\] Recovered offsets up to 7\n/);
 });
 
