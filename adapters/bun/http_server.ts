@@ -27,6 +27,9 @@ const BODY_BYTES_UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?$/;
 
+/** Bun looks at its time-outs every four seconds, and one that is due at the next look may come at once: never too early. */
+const TICK_MS = 4_000;
+
 const seconds = (ms: number): number => Math.min(TIMEOUT_SECONDS_MAX, Math.max(1, Math.ceil(ms / 1000)));
 
 class BunRequestContext implements RequestContext {
@@ -181,7 +184,7 @@ async function boundStall(
   request: Request,
   writeStallMsMax: number,
 ): Promise<Response> {
-  const stallSeconds = seconds(writeStallMsMax);
+  const stallSeconds = seconds(writeStallMsMax + TICK_MS);
   const { status, statusText, headers } = response;
   const init = { status, statusText, headers };
   const reader = response.body?.getReader() as BodyReader | undefined;
