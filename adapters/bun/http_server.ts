@@ -70,11 +70,12 @@ class BunRequestContext implements RequestContext {
       if (Number(this.#declared) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
       onBytes(Number(this.#declared));
     }
-    // Ours tells the handler why; Bun's own would cut the connection without a word.
-    if (idleMsMax <= bodyMsMax) this.#server.timeout(this.#request, seconds(bodyMsMax + idleMsMax));
+    // Ours tells the handler why; Bun's own would cut the connection without a word, and up to a tick too early.
+    const mayBeCutByBun = idleMsMax <= bodyMsMax + TICK_MS;
+    if (mayBeCutByBun) this.#server.timeout(this.#request, seconds(bodyMsMax + idleMsMax + TICK_MS));
     const bytes = await inTime(this.#declared === null ? this.#readChunks(onBytes) : this.#readDeclared(), bodyMsMax);
     this.isBodyRead = true;
-    if (idleMsMax <= bodyMsMax && !this.isKeptOpen) this.#server.timeout(this.#request, seconds(idleMsMax));
+    if (mayBeCutByBun && !this.isKeptOpen) this.#server.timeout(this.#request, seconds(idleMsMax));
     return bytes;
   }
 
