@@ -1,3 +1,4 @@
+import { checksum } from "./workloads/checksum.ts";
 import { httpConsume } from "./workloads/http_consume.ts";
 import { httpProduce } from "./workloads/http_produce.ts";
 import { logAppend } from "./workloads/log_append.ts";
@@ -12,6 +13,7 @@ import type { Workload } from "./workload.ts";
 
 /** All of them, in the order in which they are listed and run. */
 export const WORKLOADS: readonly Workload[] = [
+  checksum,
   logAppend,
   logAppendFsync,
   logRead,

@@ -10,6 +10,16 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(bytes?: Uint8Array): string;
 }
+/** What `bytes/crc32c_folding.ts` needs of it; it does without where there is none. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+  class Instance {
+    constructor(module: Module);
+    readonly exports: object;
+  }
+}
 /** Named by `platform/http_server.ts` only; `http/` sees the full types. */
 interface Request {
   readonly url: string;
