@@ -100,6 +100,11 @@ export class BinaryConnection {
     return this.#requestsInWork;
   }
 
+  /** Bytes of requests in work and of replies that the peer has not taken yet. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Serves the connection; done when it is closed. Never fails. */
   async run(): Promise<void> {
     try {

@@ -62,6 +62,11 @@ export class BinaryListener {
     return this.#connections.size;
   }
 
+  /** Those that are open now. */
+  get connections(): Iterable<BinaryConnection> {
+    return this.#connections.keys();
+  }
+
   /**
    * Accepts no more, lets requests in work finish for at most `deadlineMs`, then cuts what is left: a reader that takes
    * nothing cannot hold the stop up (facts V3). Idempotent.

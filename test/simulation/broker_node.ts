@@ -8,7 +8,9 @@ import { SentinelError } from "../../src/base/errors.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import type { OpenReport } from "../../src/broker/topics.ts";
 import { NativeSession } from "../../src/protocols/native/native_session.ts";
+import type { ConnectionLimits } from "../../src/server/binary_connection.ts";
 import { BinaryListener } from "../../src/server/binary_listener.ts";
+import type { SwarmConfiguration } from "./swarm.ts";
 import type { World } from "./world.ts";
 
 export const BROKER_ADDRESS = { host: "broker", port: 9092 };
@@ -177,6 +179,7 @@ export class BrokerNode {
       network,
       clock,
       address: BROKER_ADDRESS,
+      limits: boundsOf(world.configuration),
       log: () => {},
       openNativeSession: () =>
         new NativeSession({
@@ -220,6 +223,13 @@ export class BrokerNode {
     const parts = path.split("/");
     if (path.endsWith(".log")) this.failedSyncs.add(parts.at(-2)!);
   }
+}
+
+/** The bounds that this run's broker keeps on each connection. */
+function boundsOf(
+  { connectionRequestsInWorkMax, connectionBytesMax }: SwarmConfiguration,
+): Pick<ConnectionLimits, "connectionRequestsInWorkMax" | "connectionBytesMax"> {
+  return { connectionRequestsInWorkMax, connectionBytesMax };
 }
 
 function maxOf(values: Iterable<number>): number {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { SimulatedRandom } from "../../adapters/simulation/random.ts";
 import type { StoredRecord } from "../../src/records/record.ts";
 import { acknowledgedKept } from "./checkers/acknowledged_kept.ts";
+import { checkBytesHeld, MESSAGE_BYTES_MAX } from "./checkers/bytes_held.ts";
 import { consecutiveReads } from "./checkers/consecutive_reads.ts";
 import { noPhantom } from "./checkers/no_phantom.ts";
 import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
@@ -147,4 +148,16 @@ test("I18: a log that ends below what was acknowledged, and a read that passes o
     before: { strictEnd: 2 },
   }, "I18");
   violates(acknowledgedKept, scene, scene.read(0, [sent[0]!], { next: 2, highWatermark: 2 }), "I18");
+});
+
+test("I47: more requests in work, or more bytes held, than the bounds allow", () => {
+  const bounds = { connectionRequestsInWorkMax: 3, connectionBytesMax: 500 };
+  const bytesMax = 500 + 4 * MESSAGE_BYTES_MAX;
+  checkBytesHeld({ requestsInWork: 3, heldBytes: bytesMax }, bounds);
+  for (const held of [{ requestsInWork: 4, heldBytes: 0 }, { requestsInWork: 0, heldBytes: bytesMax + 1 }]) {
+    assert.throws(
+      () => checkBytesHeld(held, bounds),
+      (thrown) => thrown instanceof Violation && thrown.invariant === "I47",
+    );
+  }
 });

@@ -1,5 +1,12 @@
 /** Bits that change on the device while no broker runs. */
-import { cutShort, flipBit, misdirectSector, SECTOR_BYTES } from "../../adapters/simulation/disk_damage.ts";
+import {
+  cutShort,
+  flipBit,
+  misdirectSector,
+  overwrite,
+  SECTOR_BYTES,
+  sectorOf,
+} from "../../adapters/simulation/disk_damage.ts";
 import type { SimulatedRandom } from "../../adapters/simulation/random.ts";
 import type { FileNode } from "../../adapters/simulation/volume.ts";
 import { DATA_PATH } from "./broker_node.ts";
@@ -32,8 +39,7 @@ export function damageLog(world: World, random: SimulatedRandom): void {
   const files = filesOf(world, [".log"]);
   if (files.length === 0) return;
   const { partition, path, sizeBytes } = random.pick(files);
-  partition.isDamaged = true;
-  world.model.damagedDirectories.add(`${partition.topic.name}-${partition.partition}`);
+  noteDamage(world, partition);
   switch (random.below(4)) {
     case 0: {
       const other = random.pick(files);
@@ -50,6 +56,44 @@ export function damageLog(world: World, random: SimulatedRandom): void {
     default:
       flipBit(world.volume, path, random.below(sizeBytes), random.below(8));
   }
+}
+
+function noteDamage(world: World, partition: PartitionModel): void {
+  partition.isDamaged = true;
+  world.model.damagedDirectories.add(`${partition.topic.name}-${partition.partition}`);
+}
+
+/** What a sector of a log held at some time. */
+export interface OldSector {
+  readonly file: FileOfPartition;
+  readonly sector: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The last sector of a log, which the next append changes: a sector that is full already never changes again. */
+export function rememberSector(world: World, random: SimulatedRandom): OldSector | null {
+  const files = filesOf(world, [".log"]);
+  if (files.length === 0) return null;
+  const file = random.pick(files);
+  const sector = Math.floor((file.sizeBytes - 1) / SECTOR_BYTES);
+  return { file, sector, bytes: sectorOf(world.volume, file.path, sector) };
+}
+
+/**
+ * Puts it back, filled up with zeros. Not where something was cut off and written anew meanwhile: an older batch of the
+ * same offset and epoch is what nothing can tell from the one that took its place (design D2).
+ */
+export function restoreSector(world: World, { file, sector, bytes }: OldSector): void {
+  const { path, partition } = file;
+  if (!filesOf(world, [".log"]).some((other) => other.path === path && other.partition === partition)) return;
+  const now = sectorOf(world.volume, path, sector);
+  if (!bytes.every((byte, at) => byte === now[at])) return;
+  const old = new Uint8Array(now.length);
+  old.set(bytes);
+  if (old.every((byte, at) => byte === now[at])) return;
+  noteDamage(world, partition);
+  world.probes.sometimes("a stale sector came back");
+  overwrite(world.volume, path, sector * SECTOR_BYTES, old);
 }
 
 /** The same in an index: a cache, which must be found wrong and built anew without a word (I42). */

@@ -2,7 +2,7 @@
 import type { DiskFault } from "../../adapters/simulation/disk_faults.ts";
 import type { SimulatedRandom } from "../../adapters/simulation/random.ts";
 import { BROKER_ADDRESS } from "./broker_node.ts";
-import { damageIndex, damageLog } from "./damage.ts";
+import { damageIndex, damageLog, rememberSector, restoreSector } from "./damage.ts";
 import { recoverTwice } from "./double_recovery.ts";
 import { FAULT_NAMES } from "./swarm.ts";
 import type { FaultName } from "./swarm.ts";
@@ -68,8 +68,11 @@ export class Nemesis {
         if (node.process !== null) node.process.clock.wallOffsetMs += random.between(-600_000, 600_000);
         return;
       case "bit rot":
+        return await this.#damage(() => damageLog(world, random));
       case "bad index":
-        return await this.#damage(fault, random);
+        return await this.#damage(() => damageIndex(world, random));
+      case "stale sector":
+        return await this.#restoreSector(random);
     }
   }
 
@@ -147,15 +150,21 @@ export class Nemesis {
     pace.timing = world.configuration.diskTiming;
   }
 
-  async #damage(fault: FaultName, random: SimulatedRandom): Promise<void> {
+  /** A sector shows what it held some time ago: a write that the device has answered and never done. */
+  async #restoreSector(random: SimulatedRandom): Promise<void> {
+    const old = rememberSector(this.#world, random);
+    if (old === null) return;
+    await this.#world.sleep(random.between(100, 3_000));
+    await this.#damage(() => restoreSector(this.#world, old));
+  }
+
+  /** Damages what is on the device while no broker runs. */
+  async #damage(damage: () => void): Promise<void> {
     const world = this.#world;
     if (world.node.running === null || world.node.needsRestart) return;
     // After a clean stop every byte is below the recovery point: what changes there is damage, not a torn tail.
     await world.node.stop();
-    if (world.node.hasStoppedCleanly) {
-      if (fault === "bit rot") damageLog(world, random);
-      else damageIndex(world, random);
-    }
+    if (world.node.hasStoppedCleanly) damage();
     await world.sleep(10);
     if (world.node.process === null) world.node.start();
   }

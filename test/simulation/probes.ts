@@ -20,6 +20,7 @@ export const PROBES = [
   "descriptors ran out",
   "a link stood still",
   "a connection was lost with requests under way",
+  "a connection was not read until its requests were answered",
   "a wait for data was answered with some",
   "an append with the right If-Match",
   "an append with a wrong If-Match",
@@ -30,6 +31,7 @@ export const PROBES = [
   "partitions were added",
   "a damaged log was told",
   "a damaged index was mended",
+  "a stale sector came back",
   "a recovery was cut and done again with the same outcome",
 ] as const;
 

@@ -49,7 +49,7 @@ export async function runScript(script: Script, macrotask: Macrotask, stray: Str
       break;
     }
     await macrotask();
-    checkState(world);
+    world.check(checkState);
     if (trace.count > EVENTS_MAX) world.violate("I52", `${EVENTS_MAX} events, and no end`);
   }
   stray.current = null;

@@ -1,9 +1,18 @@
-/** I24, I26, I46, after every event: what the broker says of its partitions, looked at from inside. */
+/** I24, I26, I46, I47, after every event: what the broker says of itself, looked at from inside. */
+import { checkBytesHeld } from "./checkers/bytes_held.ts";
 import type { World } from "./world.ts";
 
 export function checkState(world: World): void {
   const { running } = world.node;
   if (running === null) return;
+  for (const connection of running.listener.connections) {
+    const { requestsInWork } = connection;
+    checkBytesHeld(connection, world.configuration);
+    world.probes.sometimes(
+      "a connection was not read until its requests were answered",
+      requestsInWork > 1 && requestsInWork === world.configuration.connectionRequestsInWorkMax,
+    );
+  }
   for (const slot of world.model.slots) {
     if (slot.topic === null || slot.isExclusive) continue;
     const described = running.broker.describeTopic(slot.name);

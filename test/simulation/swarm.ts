@@ -22,6 +22,7 @@ export const FAULT_NAMES = [
   "lost connections",
   "clock jump",
   "bit rot",
+  "stale sector",
   "bad index",
 ] as const;
 
@@ -45,6 +46,9 @@ export interface SwarmConfiguration {
   readonly usesRetention: boolean;
   readonly retentionCheckMs: number;
   readonly pieceBytesMax: number;
+  /** How much of one connection the broker takes before it stops reading. */
+  readonly connectionRequestsInWorkMax: number;
+  readonly connectionBytesMax: number;
   readonly diskTiming: DiskTiming;
   readonly networkTiming: NetworkTiming;
   readonly faults: readonly FaultName[];
@@ -61,7 +65,7 @@ export const SCENARIOS: Readonly<Record<string, Partial<SwarmConfiguration>>> = 
   calm: { faults: [] },
   power: { faults: ["power", "crash in recovery"], durability: "fsync" },
   disk: { faults: ["failed sync", "failed write", "failed read", "disk full", "no descriptors", "kill"] },
-  rot: { faults: ["bit rot", "bad index", "stop"], segmentBytes: 2_000 },
+  rot: { faults: ["bit rot", "stale sector", "bad index", "stop"], segmentBytes: 2_000 },
   network: { faults: ["cut link", "lost connections", "kill"] },
 };
 
@@ -83,6 +87,8 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
     usesRetention: random.chance(1, 3),
     retentionCheckMs: random.pick([500, 3_000]),
     pieceBytesMax: random.pick([Infinity, Infinity, 5_000, 300]),
+    connectionRequestsInWorkMax: random.pick([1, 3, 64]),
+    connectionBytesMax: random.pick([500, 10_000, 16_777_216]),
     diskTiming: {
       cachedUs: random.pick([5, 50]),
       syncUs: random.pick([200, 2_000, 15_000]),

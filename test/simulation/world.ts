@@ -82,6 +82,15 @@ export class World {
     }
   }
 
+  /** Looks at the whole world from outside; what it throws is a fault of the run. */
+  check(look: (world: World) => void): void {
+    try {
+      look(this);
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
   violate(invariant: string, detail: string): void {
     this.fail(new Violation(invariant, detail));
   }
