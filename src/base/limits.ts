@@ -45,6 +45,9 @@ export const LIMITS = {
   /** What a compressed batch may expand to when a reader of ours opens it: beyond this it is taken for a bomb. */
   decompressedBytesMax: 64 * MIB,
 
+  /** Array items of one Kafka message: an item may be one byte long, and is an object of dozens once it is read. */
+  schemaItemsMax: 1_000_000,
+
   /** HTTP: records in one produce request, named in GET /v1/limits. */
   httpRecordsMax: 1_000,
   /** HTTP: bytes of one request body, after decoding its content encoding. */

@@ -162,7 +162,7 @@ export class ByteReader {
   text(length: number): string {
     const at = this.#take(length);
     if (at < 0) return "";
-    const text = decodeUtf8(this.bytes.subarray(at, at + length));
+    const text = decodeUtf8(this.bytes, at, at + length);
     if (text === null) this.fail("A text is not UTF-8");
     return text ?? "";
   }

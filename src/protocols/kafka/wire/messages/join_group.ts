@@ -1,0 +1,39 @@
+/** JoinGroup (API 11), as Kafka 4.3 declares it. */
+import { array, bool, bytes, int16, int32, string } from "../../../../schema/field.ts";
+import { type MessageInput, MessageSchema, type MessageValue } from "../../../../schema/message_schema.ts";
+import { defineApi } from "../api.ts";
+
+export const joinGroupRequest = new MessageSchema("JoinGroupRequest", { versions: "0-9", flexible: "6+" }, {
+  groupId: string("0+"),
+  sessionTimeoutMs: int32("0+"),
+  rebalanceTimeoutMs: int32("1+", { default: -1, ignorable: true }),
+  memberId: string("0+"),
+  groupInstanceId: string("5+", { nullable: "5+", default: null }),
+  protocolType: string("0+"),
+  protocols: array("0+", {
+    name: string("0+"),
+    metadata: bytes("0+"),
+  }),
+  reason: string("8+", { nullable: "8+", default: null, ignorable: true }),
+});
+
+export const joinGroupResponse = new MessageSchema("JoinGroupResponse", { versions: "0-9", flexible: "6+" }, {
+  throttleTimeMs: int32("2+", { ignorable: true }),
+  errorCode: int16("0+"),
+  generationId: int32("0+", { default: -1 }),
+  protocolType: string("7+", { nullable: "7+", default: null, ignorable: true }),
+  protocolName: string("0+", { nullable: "7+" }),
+  leader: string("0+"),
+  skipAssignment: bool("9+", { default: false }),
+  memberId: string("0+"),
+  members: array("0+", {
+    memberId: string("0+"),
+    groupInstanceId: string("5+", { nullable: "5+", default: null, ignorable: true }),
+    metadata: bytes("0+"),
+  }),
+});
+
+export const joinGroupApi = defineApi(11, "JoinGroup", joinGroupRequest, joinGroupResponse);
+
+export type JoinGroupRequest = MessageValue<typeof joinGroupRequest>;
+export type JoinGroupResponse = MessageInput<typeof joinGroupResponse>;
