@@ -1,0 +1,62 @@
+/** A broker of this tree in a process of its own, for suites that Node.js runs too. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+import { BUN, DENO, ROOT } from "../../tools/paths.mjs";
+import { DENO_PERMISSIONS } from "../../tools/start.mjs";
+
+const READY_MS_MAX = 30_000;
+const STOP_MS_MAX = 30_000;
+const POLL_MS = 10;
+
+function commandLine(runtime) {
+  if (runtime === "bun") return [BUN, join(ROOT, "adapters/bun/main.ts")];
+  return [DENO, "run", "--config", join(ROOT, "deno.json"), ...DENO_PERMISSIONS, join(ROOT, "adapters/deno/main.ts")];
+}
+
+/**
+ * Starts it on free ports, in memory or over `dataPath`. `address` is what Kafka clients take; `stop` ends it in order
+ * and throws, with what it said on stderr, when it ends badly.
+ */
+export async function startBroker(runtime, { dataPath, args = [] } = {}) {
+  const directory = mkdtempSync(join(tmpdir(), "sentinel-clients-"));
+  const readyFile = join(directory, "ready.json");
+  const [program, ...first] = commandLine(runtime);
+  const where = dataPath === undefined ? ["--memory"] : ["--data", dataPath];
+  const flags = ["serve", "--port", "0", "--http-port", "0", ...where, "--ready-file", readyFile, ...args];
+  const child = spawn(program, [...first, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (chunk) => errors = (errors + chunk).slice(-20_000));
+  const exited = new Promise((resolve) => child.on("exit", (code, signal) => resolve(code ?? signal)));
+  for (let waitedMs = 0; !existsSync(readyFile); waitedMs += POLL_MS) {
+    if (child.exitCode !== null || waitedMs > READY_MS_MAX) {
+      child.kill("SIGKILL");
+      throw new Error(`The broker did not start on ${runtime}: ${errors}`);
+    }
+    await pause(POLL_MS);
+  }
+  return {
+    address: JSON.parse(readFileSync(readyFile, "utf8")).binary,
+    processId: child.pid,
+    errors: () => errors,
+    async stop() {
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+      const code = await exited;
+      clearTimeout(timer);
+      rmSync(directory, { recursive: true, force: true });
+      if (code !== 0) throw new Error(`The broker on ${runtime} ended with ${code}: ${errors}`);
+    },
+  };
+}
+
+/**
+ * Another broker in place of ours: `SENTINEL_KAFKA_PEER=HOST:PORT`. A suite is known to be right when it passes against
+ * Apache Kafka.
+ */
+export function peerAddress() {
+  return process.env.SENTINEL_KAFKA_PEER ?? null;
+}
