@@ -3,7 +3,7 @@
  * process, and a sync has nothing to do.
  */
 import { PlatformError } from "../../src/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/platform/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, FileStatus, OpenMode } from "../../src/platform/disk.ts";
 
 /** Unit in which files grow: a growing file never copies what it holds. */
 const CHUNK_BYTES = 64 * 1024;
@@ -22,9 +22,11 @@ export function memoryDisk(options: MemoryDiskOptions = {}): Disk {
 
 /** Chunks that all files of one disk may still take. */
 class Room {
+  readonly capacityBytes: number;
   freeBytes: number;
 
   constructor(capacityBytes: number) {
+    this.capacityBytes = capacityBytes;
     this.freeBytes = capacityBytes;
   }
 }
@@ -196,9 +198,10 @@ class MemoryDisk implements Disk {
     };
   }
 
-  async freeBytes(path: string): Promise<number> {
+  async space(path: string): Promise<DiskSpace> {
     if (this.#find(path) === null) throw new PlatformError("not_found", "measure", path);
-    return this.#room.freeBytes;
+    const { capacityBytes, freeBytes } = this.#room;
+    return { totalBytes: capacityBytes === Number.MAX_SAFE_INTEGER ? null : capacityBytes, freeBytes };
   }
 
   /** The file, held once more for its opener. */

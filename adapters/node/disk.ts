@@ -4,7 +4,7 @@
  */
 import { lstat, mkdir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
 import { PlatformError } from "../../src/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/platform/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, FileStatus, OpenMode } from "../../src/platform/disk.ts";
 import { errnoName, platformError } from "./errors.ts";
 import { FairSlots } from "./fair_slots.ts";
 import { gatherSlices } from "./gather.ts";
@@ -127,9 +127,9 @@ class NodeDisk implements Disk {
     return lock;
   }
 
-  async freeBytes(path: string): Promise<number> {
+  async space(path: string): Promise<DiskSpace> {
     const found = await attempt("measure", path, () => statfs(path));
-    return found.bavail * found.bsize;
+    return { totalBytes: found.blocks * found.bsize, freeBytes: found.bavail * found.bsize };
   }
 }
 

@@ -6,7 +6,7 @@
  * leaves. `Volume.copy()` keeps a moment, so that many crashes can be tried on it.
  */
 import { PlatformError } from "../../src/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/platform/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, FileStatus, OpenMode } from "../../src/platform/disk.ts";
 import { DiskFaults, faultError } from "./disk_faults.ts";
 import type { DiskFault, DiskOperation } from "./disk_faults.ts";
 import { immediatePace } from "./disk_pace.ts";
@@ -221,10 +221,10 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  freeBytes(path: string): Promise<number> {
+  space(path: string): Promise<DiskSpace> {
     return this.perform("measure", path, 0, () => {
       if (this.volume.find(path) === null) throw new PlatformError("not_found", "measure", path);
-      return this.volume.freeBytes;
+      return { totalBytes: this.volume.capacityBytes, freeBytes: this.volume.freeBytes };
     });
   }
 

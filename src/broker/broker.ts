@@ -12,6 +12,7 @@ import { OfflineReplica } from "../cluster/offline_replica.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { Cancel } from "../platform/clock.ts";
+import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
 import { openBatch } from "../records/compressed_batch.ts";
 import { isRecordsFault, readRecords } from "../records/read_records.ts";
@@ -19,10 +20,13 @@ import type { RecordBatch } from "../records/record_batch.ts";
 import { openDataDirectory, storeIdentity } from "../storage/data_directory.ts";
 import type { DataDirectory } from "../storage/data_directory.ts";
 import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
+import type { ConfigEntry } from "./config_entry.ts";
+import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
 import { Fetching } from "./fetching.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import type { PartitionerName } from "./partitioner.ts";
 import { Producing } from "./producing.ts";
+import type { TopicConfig } from "./topic_config.ts";
 import { replicaOf, Topics } from "./topics.ts";
 import type { OpenReport, Topic } from "./topics.ts";
 import type {
@@ -30,13 +34,16 @@ import type {
   ClusterDescription,
   CreateTopicOptions,
   FetchRequest,
+  LogDirectoryDescription,
   NodeDescription,
   OffsetAndTimestamp,
   PartitionDescription,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
+  TopicChange,
   TopicDescription,
+  TopicPlan,
 } from "./types.ts";
 
 export interface BrokerOptions {
@@ -75,6 +82,8 @@ export class Broker implements BrokerApi {
   readonly #producing: Producing;
   readonly #fetching: Fetching;
   #node: NodeDescription;
+  /** Where the binary port listens. */
+  #listens: Address | null = null;
   #isReady = false;
   #stopping: Promise<void> | null = null;
   #cancelRetention: Cancel | null = null;
@@ -132,8 +141,9 @@ export class Broker implements BrokerApi {
   }
 
   /** How clients reach this node, once its listeners have their ports. */
-  setEndpoints(node: NodeDescription): void {
+  setEndpoints(node: NodeDescription, listens: Address | null = null): void {
     this.#node = node;
+    this.#listens = listens;
   }
 
   async produceRecords(
@@ -223,15 +233,20 @@ export class Broker implements BrokerApi {
     return describe(await this.#counted(this.#topics.create(name, options)), this.#options.nodeId);
   }
 
-  async deleteTopic(name: string): Promise<void> {
-    this.#assertRunning();
-    await this.#counted(this.#topics.delete(name));
+  checkNewTopic(name: string, options: CreateTopicOptions = {}): TopicPlan {
+    return this.#topics.checkNew(name, options);
   }
 
-  async alterTopic(
-    name: string,
-    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
-  ): Promise<TopicDescription> {
+  async deleteTopic(name: string, topicId?: string): Promise<void> {
+    this.#assertRunning();
+    await this.#counted(this.#topics.delete(name, topicId));
+  }
+
+  checkTopicChange(name: string, change: TopicChange): void {
+    this.#topics.checkChange(name, change);
+  }
+
+  async alterTopic(name: string, change: TopicChange): Promise<TopicDescription> {
     this.#assertRunning();
     return describe(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
   }
@@ -247,6 +262,31 @@ export class Broker implements BrokerApi {
 
   partitionCount(topic: string): number | null {
     return this.#topics.get(topic)?.entry.partitions ?? null;
+  }
+
+  topicNameById(topicId: string): string | null {
+    return this.#topics.nameOf(topicId);
+  }
+
+  describeTopicConfig(name: string): readonly ConfigEntry[] | null {
+    const topic = this.#topics.get(name);
+    return topic === undefined ? null : this.describeConfig(topic.entry.config);
+  }
+
+  describeConfig(config: TopicConfig): readonly ConfigEntry[] {
+    return describeTopicConfig(config, this.#topics.configDefaults);
+  }
+
+  describeBrokerConfig(): readonly ConfigEntry[] {
+    const { retentionCheckMs = LIMITS.retentionCheckMs } = this.#options;
+    const advertised = this.#node.port === 0 ? null : this.#node;
+    return describeBrokerConfig({ ...this.#options, retentionCheckMs, advertised, listens: this.#listens });
+  }
+
+  async describeLogDirectory(): Promise<LogDirectoryDescription> {
+    const path = this.#options.dataPath;
+    const { totalBytes, freeBytes } = await this.#counted(this.#platform.disk.space(path));
+    return { path, totalBytes, usableBytes: freeBytes };
   }
 
   describeCluster(): ClusterDescription {

@@ -7,17 +7,22 @@
 import type { Offset, PartitionId, TimestampMs } from "../base/ids.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { RecordInput } from "../records/record.ts";
+import type { ConfigEntry } from "./config_entry.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
+import type { TopicConfig } from "./topic_config.ts";
 import type {
   BrokerCounters,
   ClusterDescription,
   CreateTopicOptions,
   FetchRequest,
+  LogDirectoryDescription,
   OffsetAndTimestamp,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
+  TopicChange,
   TopicDescription,
+  TopicPlan,
 } from "./types.ts";
 
 /** A record and the partition that its producer chose, if it did. */
@@ -75,19 +80,30 @@ export interface BrokerApi {
 
   /** Durable when it resolves. `topic_exists`, `invalid_topic`, `invalid_config`, `invalid_partitions`, `invalid_replication_factor`. */
   createTopic(name: string, options?: CreateTopicOptions): Promise<TopicDescription>;
-  /** `unknown_topic`. The data is gone and a new topic of the same name starts empty. */
-  deleteTopic(name: string): Promise<void>;
-  /** `config` values: a string sets, null returns to the default. `partitions` may only grow. */
-  alterTopic(
-    name: string,
-    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
-  ): Promise<TopicDescription>;
+  /** Everything that `createTopic` checks, and nothing made. What it would be, with an id of its own. */
+  checkNewTopic(name: string, options?: CreateTopicOptions): TopicPlan;
+  /** `unknown_topic`, also when the topic of this name has another id. The data is gone and a new topic of the same name starts empty. */
+  deleteTopic(name: string, topicId?: string): Promise<void>;
+  alterTopic(name: string, change: TopicChange): Promise<TopicDescription>;
+  /** Everything that `alterTopic` checks, and nothing changed. */
+  checkTopicChange(name: string, change: TopicChange): void;
   /** Null when there is no such topic. */
   describeTopic(name: string): TopicDescription | null;
   /** Sorted by name; internal topics (`__…`) left out. */
   topicNames(): string[];
   /** Number of partitions, or null when there is no such topic: cheaper than a description. */
   partitionCount(topic: string): number | null;
+
+  /** The name of the topic that has this id now, or null. */
+  topicNameById(topicId: string): string | null;
+
+  /** Every setting of a topic, sorted by name; null when there is no such topic. */
+  describeTopicConfig(name: string): readonly ConfigEntry[] | null;
+  /** As it would be for a topic with these settings. */
+  describeConfig(config: TopicConfig): readonly ConfigEntry[];
+  /** Every setting of this broker that is true, sorted by name. */
+  describeBrokerConfig(): readonly ConfigEntry[];
+  describeLogDirectory(): Promise<LogDirectoryDescription>;
 
   describeCluster(): ClusterDescription;
   /** False until recovery is done and after a stop began. */

@@ -1,10 +1,13 @@
 /**
  * The settings of a topic: Kafka's names, defaults and types (design §5), values as strings on every face. A setting
- * that Kafka has and we do not obey is not accepted: silence would be taken for a promise.
+ * that Kafka has and we do not obey is not accepted: silence would be taken for a promise. Faults are in Kafka's words,
+ * which its tools' users know.
  */
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Durability, ReplicaSettings } from "../cluster/replica.ts";
+import type { ConfigType } from "./config_entry.ts";
+import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 
 /** How a value is written and what it may be. */
 type SettingType =
@@ -17,7 +20,9 @@ interface SettingRow {
   readonly documentation: string;
 }
 
+const INT32_MIN = -2_147_483_648;
 const INT32_MAX = 2_147_483_647;
+const INT64_MIN = -9_223_372_036_854_775_808n;
 /** Kafka's Long.MAX_VALUE stands for "without bound"; as a number it is the nearest double, which is fine for a bound. */
 const INT64_MAX = 9_223_372_036_854_775_807n;
 
@@ -102,36 +107,81 @@ export interface TopicConfigDefaults {
   readonly segmentBytesMin: number;
 }
 
-/** Names, defaults and documentation, for describing. Sorted by name. */
-export function topicSettingRows(
-  defaults: TopicConfigDefaults,
-): { name: string; default: string; documentation: string }[] {
-  return Object.entries(TOPIC_SETTINGS).map(([name, row]) => ({
+/** A setting as it is described. */
+export interface TopicSettingRow {
+  readonly name: string;
+  readonly type: ConfigType;
+  readonly default: string;
+  readonly documentation: string;
+  /** It can only be its default. */
+  readonly isFixed: boolean;
+}
+
+/** Every setting that a topic has, sorted by name. */
+export function topicSettingRows(defaults: TopicConfigDefaults): TopicSettingRow[] {
+  const rows = Object.entries(TOPIC_SETTINGS).map(([name, row]): TopicSettingRow => ({
     name,
+    type: settingType(name, row),
     default: defaultOf(name as TopicSettingName, defaults),
     documentation: row.documentation,
+    isFixed: false,
   }));
+  for (const [name, { type, value, documentation }] of Object.entries(FIXED_TOPIC_SETTINGS)) {
+    rows.push({ name, type, default: value, documentation, isFixed: true });
+  }
+  return rows.sort((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0));
+}
+
+/** Settings whose value is several, with commas. */
+const LIST_SETTINGS: readonly string[] = ["cleanup.policy"];
+
+function settingType(name: string, { type }: SettingRow): ConfigType {
+  if (LIST_SETTINGS.includes(name)) return "list";
+  if (type.kind === "choice") return "string";
+  return type.max > INT32_MAX ? "long" : "int";
+}
+
+/** Whether a setting's value is a list, to which values can be added. */
+export function isListSetting(name: string): boolean {
+  return LIST_SETTINGS.includes(name) ||
+    (Object.hasOwn(FIXED_TOPIC_SETTINGS, name) && FIXED_TOPIC_SETTINGS[name]!.type === "list");
 }
 
 /** What is wrong with a setting, or null. */
 export function topicSettingFault(name: string, value: string, defaults: TopicConfigDefaults): string | null {
-  if (!Object.hasOwn(TOPIC_SETTINGS, name)) return `There is no topic setting ${JSON.stringify(name)}`;
+  if (Object.hasOwn(FIXED_TOPIC_SETTINGS, name)) {
+    const { value: only } = FIXED_TOPIC_SETTINGS[name]!;
+    return value === only ? null : `${badValue(name, value)}: This broker has it at ${JSON.stringify(only)} only`;
+  }
+  if (!Object.hasOwn(TOPIC_SETTINGS, name)) return `Unknown topic config name: ${name}`;
   const { type } = TOPIC_SETTINGS[name as TopicSettingName];
   if (type.kind === "choice") {
     if (type.values.includes(value)) return null;
-    if (type.later.includes(value)) return `${name}=${value} is not built yet; it can be ${type.values.join(" or ")}`;
-    return `${name} cannot be ${JSON.stringify(value)}; it can be ${type.values.join(", ")}`;
+    if (type.later.includes(value)) {
+      return `${badValue(name, value)}: It is not built yet; it can be ${type.values.join(" or ")}`;
+    }
+    return `${badValue(name, value)}: String must be one of: ${type.values.join(", ")}`;
+  }
+  const { max } = type;
+  const isLong = max > INT32_MAX;
+  const number = integerOf(value);
+  if (number === null || number < (isLong ? INT64_MIN : INT32_MIN) || number > (isLong ? INT64_MAX : INT32_MAX)) {
+    return `${badValue(name, value)}: Not a number of type ${isLong ? "LONG" : "INT"}`;
   }
   const min = name === "segment.bytes" ? Math.min(type.min, defaults.segmentBytesMin) : type.min;
-  const isInteger = /^-?\d{1,19}$/.test(value);
-  if (
-    isInteger && BigInt(value) >= BigInt(min) && BigInt(value) <= BigInt(Math.min(type.max, Number.MAX_SAFE_INTEGER))
-  ) return null;
-  if (isInteger && type.max > Number.MAX_SAFE_INTEGER && BigInt(value) >= BigInt(min) && BigInt(value) <= INT64_MAX) {
-    return null;
-  }
-  const max = type.max > Number.MAX_SAFE_INTEGER ? INT64_MAX : type.max;
-  return `${name} cannot be ${JSON.stringify(value)}; it is an integer from ${min} to ${max}`;
+  if (number < min) return `${badValue(name, value)}: Value must be at least ${min}`;
+  if (!isLong && number > max) return `${badValue(name, value)}: Value must be no more than ${max}`;
+  return null;
+}
+
+function badValue(name: string, value: string): string {
+  return `Invalid value ${value} for configuration ${name}`;
+}
+
+/** As Java reads numbers, which takes blanks around them and a plus sign. */
+function integerOf(value: string): bigint | null {
+  const digits = value.trim();
+  return /^[+-]?\d{1,40}$/.test(digits) ? BigInt(digits.startsWith("+") ? digits.slice(1) : digits) : null;
 }
 
 /** Checks settings and drops those that are the default. Fails with `invalid_config`, one fault for each bad setting. */
@@ -145,7 +195,7 @@ export function normalizeTopicConfig(
     const fault = topicSettingFault(name, value, defaults);
     if (fault !== null) {
       faults.push({ pointer: `/config/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail: fault });
-    } else {
+    } else if (!Object.hasOwn(FIXED_TOPIC_SETTINGS, name)) {
       const written = canonical(name as TopicSettingName, value);
       if (written !== defaultOf(name as TopicSettingName, defaults)) kept[name] = written;
     }
@@ -190,7 +240,7 @@ export function topicSettings(config: TopicConfig, defaults: TopicConfigDefaults
 
 /** One way to write each value: `007` is 7, and must be found equal to it. */
 function canonical(name: TopicSettingName, value: string): string {
-  return TOPIC_SETTINGS[name].type.kind === "integer" ? String(BigInt(value)) : value;
+  return TOPIC_SETTINGS[name].type.kind === "integer" ? String(integerOf(value)) : value;
 }
 
 function defaultOf(name: TopicSettingName, defaults: TopicConfigDefaults): string {

@@ -48,6 +48,11 @@ export class TopicTable {
     return this.#byName.get(name);
   }
 
+  /** The name of the topic that has this id now. */
+  nameOf(topicId: string): string | undefined {
+    return this.#nameById.get(topicId);
+  }
+
   /** Sorted by name. */
   names(): string[] {
     return [...this.#byName.keys()].sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));

@@ -12,12 +12,13 @@ import type { PartitionStore } from "../cluster/partition_store.ts";
 import type { Replica } from "../cluster/replica.ts";
 import type { Random } from "../platform/random.ts";
 import { Mutex } from "../storage/mutex.ts";
+import { changedConfig } from "./config_change.ts";
 import { normalizeTopicConfig, topicSettings } from "./topic_config.ts";
 import type { TopicConfigDefaults, TopicSettings } from "./topic_config.ts";
 import { assertTopicName } from "./topic_name.ts";
 import { changeRecord, deleteRecord, topicRecord, TopicTable } from "./topic_table.ts";
 import type { TopicEntry } from "./topic_table.ts";
-import type { CreateTopicOptions } from "./types.ts";
+import type { CreateTopicOptions, TopicChange } from "./types.ts";
 
 /** Logs opened at once at the start: more would only queue for the disk. */
 const OPENS_AT_ONCE = 8;
@@ -90,16 +91,18 @@ export class Topics {
     return this.#table.names();
   }
 
+  /** The name of the topic that has this id now, or null. */
+  nameOf(topicId: string): string | null {
+    return this.#table.nameOf(topicId) ?? null;
+  }
+
   values(): IterableIterator<Topic> {
     return this.#open.values();
   }
 
   /** Fails with `topic_exists` and with what is wrong in the request. */
   create(name: string, options: CreateTopicOptions): Promise<Topic> {
-    return this.#mutex.run(async () => {
-      if (this.#open.has(name)) throw new SentinelError("topic_exists", `The topic ${name} exists`);
-      return await this.#create(name, options);
-    });
+    return this.#mutex.run(() => this.#create(name, options));
   }
 
   /** The topic, made now when it is not there; two at once get the same (seed-K4). */
@@ -117,9 +120,13 @@ export class Topics {
     return this.#options.configDefaults;
   }
 
-  delete(name: string): Promise<void> {
+  /** With a topic id only that incarnation. */
+  delete(name: string, topicId?: string): Promise<void> {
     return this.#mutex.run(async () => {
       const topic = this.#mustGet(name);
+      if (topicId !== undefined && topicId !== topic.entry.topicId) {
+        throw new SentinelError("unknown_topic", `The topic ${name} with the id ${topicId} does not exist`);
+      }
       await this.#announce(deleteRecord(topic.entry));
       this.#open.delete(name);
       this.#collisionNames.delete(collisionName(name));
@@ -129,32 +136,35 @@ export class Topics {
     });
   }
 
-  alter(
-    name: string,
-    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
-  ): Promise<Topic> {
+  alter(name: string, change: TopicChange): Promise<Topic> {
     return this.#mutex.run(async () => {
       const topic = this.#mustGet(name);
-      const merged = new Map(Object.entries(topic.entry.config));
-      for (const [setting, value] of Object.entries(change.config ?? {})) {
-        if (value === null) merged.delete(setting);
-        else merged.set(setting, value);
-      }
-      const config = normalizeTopicConfig(Object.fromEntries(merged), this.#options.configDefaults);
-      const partitions = change.partitions ?? topic.entry.partitions;
-      if (partitions < topic.entry.partitions) {
-        throw new SentinelError(
-          "invalid_partitions",
-          `The topic ${name} has ${topic.entry.partitions} partitions; it cannot shrink to ${partitions}`,
-        );
-      }
-      this.#assertPartitionCount(partitions, partitions - topic.entry.partitions);
-      const entry: TopicEntry = { ...topic.entry, partitions, config };
-      const settings = topicSettings(config, this.#options.configDefaults);
+      const entry = this.checkChange(name, change);
+      const settings = topicSettings(entry.config, this.#options.configDefaults);
       const added = await this.#addPartitions(entry, topic.entry.partitions, settings, changeRecord(entry));
       for (const replica of topic.replicas) replica.configure(settings.replica);
       return this.#publish(entry, settings, [...topic.replicas, ...added]);
     });
+  }
+
+  /** What a change would make of a topic. Fails as `alter` would. */
+  checkChange(
+    name: string,
+    { partitions: wanted, config: changes = {}, replacesConfig = false }: TopicChange,
+  ): TopicEntry {
+    const { entry } = this.#mustGet(name);
+    const { configDefaults } = this.#options;
+    const changed = changedConfig(entry.config, { changes, replacesAll: replacesConfig }, configDefaults);
+    const config = normalizeTopicConfig(changed, configDefaults);
+    const partitions = wanted ?? entry.partitions;
+    if (partitions < entry.partitions) {
+      throw new SentinelError(
+        "invalid_partitions",
+        `The topic ${name} currently has ${entry.partitions} partition(s); ${partitions} would not be an increase.`,
+      );
+    }
+    this.#assertPartitionCount(partitions, partitions - entry.partitions);
+    return { ...entry, partitions, config };
   }
 
   /** Closes every log, whatever becomes of the others; later appends fail with `reason`. Fails with the first failure. */
@@ -170,27 +180,15 @@ export class Topics {
     });
   }
 
-  // -- Inside -------------------------------------------------------------------------------------------------------
-
-  #mustGet(name: string): Topic {
-    const topic = this.#open.get(name);
-    if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
-    return topic;
-  }
-
-  async #create(name: string, options: CreateTopicOptions): Promise<Topic> {
-    const entry = this.#checkNew(name, options);
-    const settings = topicSettings(entry.config, this.#options.configDefaults);
-    return this.#publish(entry, settings, await this.#addPartitions(entry, 0, settings, topicRecord(entry)));
-  }
-
-  #checkNew(name: string, options: CreateTopicOptions): TopicEntry {
+  /** What a new topic would be. Fails as `create` would. */
+  checkNew(name: string, options: CreateTopicOptions): TopicEntry {
     assertTopicName(name);
     const twin = this.#collisionNames.get(collisionName(name));
+    if (twin === name) throw new SentinelError("topic_exists", `Topic '${name}' already exists.`);
     if (twin !== undefined) {
-      const detail = `The topic name ${name} differs from ${twin} only in '.' and '_', which metrics hold for the same`;
-      throw new SentinelError("invalid_topic", detail);
+      throw new SentinelError("invalid_topic", `Topic '${name}' collides with existing topic: ${twin}`);
     }
+    const config = normalizeTopicConfig(options.config ?? {}, this.#options.configDefaults);
     const replicas = options.replicas ?? -1;
     if (replicas !== -1 && replicas !== 1) {
       throw new SentinelError(
@@ -203,13 +201,21 @@ export class Topics {
     if (this.#table.size >= LIMITS.topicsMax) {
       throw new SentinelError("overloaded", `There are ${this.#table.size} topics, which is the limit`);
     }
-    const topicId = makeUuid((into) => this.#options.random.fill(into));
-    return {
-      name,
-      topicId,
-      partitions,
-      config: normalizeTopicConfig(options.config ?? {}, this.#options.configDefaults),
-    };
+    return { name, topicId: makeUuid((into) => this.#options.random.fill(into)), partitions, config };
+  }
+
+  // -- Inside -------------------------------------------------------------------------------------------------------
+
+  #mustGet(name: string): Topic {
+    const topic = this.#open.get(name);
+    if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
+    return topic;
+  }
+
+  async #create(name: string, options: CreateTopicOptions): Promise<Topic> {
+    const entry = this.checkNew(name, options);
+    const settings = topicSettings(entry.config, this.#options.configDefaults);
+    return this.#publish(entry, settings, await this.#addPartitions(entry, 0, settings, topicRecord(entry)));
   }
 
   #assertPartitionCount(partitions: number, added: number): void {

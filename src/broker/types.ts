@@ -2,6 +2,7 @@
 import type { Epoch, NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
 import type { SentinelError } from "../base/errors.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
+import type { ConfigChange } from "./config_change.ts";
 
 /** How many copies an acknowledgement waits for (Kafka's acks 0, 1, −1). */
 export type Acks = "none" | "leader" | "all";
@@ -106,6 +107,32 @@ export interface CreateTopicOptions {
   /** Only 1 (or −1, the default) until there is a cluster. */
   readonly replicas?: number;
   readonly config?: Readonly<Record<string, string>>;
+}
+
+/** A topic that could be made. */
+export interface TopicPlan {
+  readonly topicId: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** What a topic is to become. */
+export interface TopicChange {
+  /** May only grow. */
+  readonly partitions?: number;
+  /** What is not named stays as it is. */
+  readonly config?: Readonly<Record<string, ConfigChange>>;
+  /** Settings that `config` does not name return to their defaults instead. */
+  readonly replacesConfig?: boolean;
+}
+
+/** The data directory, and the room around it. */
+export interface LogDirectoryDescription {
+  readonly path: string;
+  /** Of the file system that it lies on; null: the disk cannot tell. */
+  readonly totalBytes: number | null;
+  /** What is left of it for this process. */
+  readonly usableBytes: number | null;
 }
 
 /** A node as clients should reach it. */

@@ -11,6 +11,13 @@ export interface FileStatus {
   readonly sizeBytes: number;
 }
 
+export interface DiskSpace {
+  /** Null: there is no bound. */
+  readonly totalBytes: number | null;
+  /** What this process can still write. */
+  readonly freeBytes: number;
+}
+
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile>;
   /** Names (not paths) in a directory, sorted by code unit. */
@@ -30,7 +37,8 @@ export interface Disk {
    * the process ends. `locked` when another holds it.
    */
   lock(path: string): Promise<DiskLock>;
-  freeBytes(path: string): Promise<number>;
+  /** Of the file system that the path lies on. */
+  space(path: string): Promise<DiskSpace>;
 }
 
 export interface DiskLock {

@@ -103,7 +103,7 @@ class ServerParts implements Server {
       host: reached.host,
       port: reached.port,
       http: `http://${reached.host.includes(":") ? `[${reached.host}]` : reached.host}:${this.http.port}`,
-    });
+    }, this.binary);
   }
 
   stop(deadlineMs: number): Promise<void> {

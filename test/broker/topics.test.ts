@@ -301,3 +301,63 @@ test("a crash after every effect of create, produce, alter and delete leaves wha
     }
   }
 });
+
+test("checkNewTopic() fails as createTopic() would, and makes nothing", async () => {
+  await using opened = await openBroker({ partitionsDefault: 3 });
+  const { broker, disk } = opened;
+  await broker.createTopic("there");
+  const plan = broker.checkNewTopic("orders", { config: { "retention.ms": "5" } });
+  assert.deepEqual([plan.partitions, plan.config, plan.topicId.length], [3, { "retention.ms": "5" }, 22]);
+  const refused = [
+    ["there", {}, "topic_exists"],
+    ["a b", {}, "invalid_topic"],
+    ["orders", { partitions: 0 }, "invalid_partitions"],
+    ["orders", { replicas: 2 }, "invalid_replication_factor"],
+    ["orders", { config: { "retention.ms": "x" } }, "invalid_config"],
+  ] as const;
+  for (const [name, options, code] of refused) {
+    await failsWith(code, (async () => broker.checkNewTopic(name, options))());
+    await failsWith(code, broker.createTopic(name, options));
+  }
+  assert.deepEqual(broker.topicNames(), ["there"]);
+  assert.ok(!(await disk.list("/data")).some((name) => name.startsWith("orders")));
+});
+
+test("checkTopicChange() fails as alterTopic() would, and changes nothing", async () => {
+  await using opened = await openBroker();
+  const { broker } = opened;
+  const before = await broker.createTopic("orders", { partitions: 2, config: { "retention.ms": "5" } });
+  broker.checkTopicChange("orders", { partitions: 3, config: { "retention.ms": null } });
+  const refused = [
+    ["none", {}, "unknown_topic"],
+    ["orders", { partitions: 1 }, "invalid_partitions"],
+    ["orders", { partitions: LIMITS.topicPartitionsMax + 1 }, "invalid_partitions"],
+    ["orders", { config: { "retention.ms": "x" } }, "invalid_config"],
+    ["orders", { config: { "retention.ms": { append: "1" } } }, "invalid_config"],
+  ] as const;
+  for (const [name, change, code] of refused) {
+    await failsWith(code, (async () => broker.checkTopicChange(name, change))());
+    await failsWith(code, broker.alterTopic(name, change));
+  }
+  assert.deepEqual(broker.describeTopic("orders"), before);
+  const replaced = await broker.alterTopic("orders", { config: { "segment.ms": "7" }, replacesConfig: true });
+  assert.deepEqual(replaced.config, { "segment.ms": "7" });
+});
+
+test("a topic is found by its id, and deleted only as the incarnation that is meant", async () => {
+  await using opened = await openBroker();
+  const { broker } = opened;
+  const first = await broker.createTopic("orders");
+  assert.equal(broker.topicNameById(first.topicId), "orders");
+  await broker.deleteTopic("orders", first.topicId);
+  assert.equal(broker.topicNameById(first.topicId), null);
+  const second = await broker.createTopic("orders");
+  await failsWith("unknown_topic", broker.deleteTopic("orders", first.topicId));
+  assert.equal(broker.topicNameById(second.topicId), "orders");
+});
+
+test("describeLogDirectory() tells the room that the disk has, or that it cannot tell", async () => {
+  await using opened = await openBroker();
+  const described = await opened.broker.describeLogDirectory();
+  assert.deepEqual(described, { path: "/data", totalBytes: null, usableBytes: Number.MAX_SAFE_INTEGER });
+});

@@ -250,9 +250,10 @@ export function describeDisk(name: string, makeDisk: () => Promise<DiskUnderTest
     await next.release();
   });
 
-  scenario("freeBytes() is what the disk has left", async (disk, directory) => {
-    const freeBytes = await disk.freeBytes(directory);
+  scenario("space() is what the disk has, and has left", async (disk, directory) => {
+    const { totalBytes, freeBytes } = await disk.space(directory);
     assert.ok(Number.isSafeInteger(freeBytes) && freeBytes > 0, String(freeBytes));
-    await rejectsWith("not_found", disk.freeBytes(`${directory}/none`));
+    assert.ok(totalBytes === null || (Number.isSafeInteger(totalBytes) && totalBytes >= freeBytes), String(totalBytes));
+    await rejectsWith("not_found", disk.space(`${directory}/none`));
   });
 }

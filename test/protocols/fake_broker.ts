@@ -10,11 +10,14 @@ import type {
   FetchedPartition,
   FetchPartition,
   FetchRequest,
+  LogDirectoryDescription,
   OffsetAndTimestamp,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
+  TopicChange,
   TopicDescription,
+  TopicPlan,
 } from "../../src/broker/types.ts";
 import { buildRecordBatch } from "../../src/records/build_batch.ts";
 import { RecordBatch } from "../../src/records/record_batch.ts";
@@ -239,7 +242,7 @@ export class FakeBroker implements BrokerApi {
 
   async alterTopic(
     name: string,
-    change: { partitions?: number; config?: Readonly<Record<string, string | null>> },
+    change: TopicChange,
   ): Promise<TopicDescription> {
     const topic = this.#existing(name);
     if (change.partitions !== undefined) {
@@ -249,8 +252,8 @@ export class FakeBroker implements BrokerApi {
       while (topic.partitions.length < change.partitions) topic.partitions.push(emptyPartition());
     }
     for (const [key, value] of Object.entries(change.config ?? {})) {
-      if (value === null) delete topic.config[key];
-      else topic.config[key] = value;
+      if (typeof value === "string") topic.config[key] = value;
+      else delete topic.config[key];
     }
     return this.describeTopic(name)!;
   }
@@ -282,6 +285,34 @@ export class FakeBroker implements BrokerApi {
 
   partitionCount(topic: string): number | null {
     return this.topics.get(topic)?.partitions.length ?? null;
+  }
+
+  checkNewTopic(_name: string, options: CreateTopicOptions = {}): TopicPlan {
+    return { topicId: "AAAAAAAAQACAAAAAAAAAAA", partitions: options.partitions ?? 1, config: options.config ?? {} };
+  }
+
+  checkTopicChange(name: string): void {
+    this.#existing(name);
+  }
+
+  topicNameById(topicId: string): string | null {
+    return this.topicNames().find((name) => this.describeTopic(name)!.topicId === topicId) ?? null;
+  }
+
+  describeTopicConfig(): null {
+    return null;
+  }
+
+  describeConfig(): [] {
+    return [];
+  }
+
+  describeBrokerConfig(): [] {
+    return [];
+  }
+
+  async describeLogDirectory(): Promise<LogDirectoryDescription> {
+    return { path: "/memory", totalBytes: null, usableBytes: null };
   }
 
   describeCluster(): ClusterDescription {

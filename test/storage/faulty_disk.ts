@@ -7,7 +7,7 @@
  */
 import { PlatformError } from "../../src/base/errors.ts";
 import type { PlatformErrorCode } from "../../src/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, FileStatus, OpenMode } from "../../src/platform/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, FileStatus, OpenMode } from "../../src/platform/disk.ts";
 import type { SeededRandom } from "../seeded_random.ts";
 
 export type Operation =
@@ -292,8 +292,8 @@ export class FaultyDisk implements Disk {
     return { release: () => Promise.resolve(void (node.locked = false)) };
   }
 
-  freeBytes(): Promise<number> {
-    return Promise.resolve(Number.MAX_SAFE_INTEGER);
+  space(): Promise<DiskSpace> {
+    return Promise.resolve({ totalBytes: null, freeBytes: Number.MAX_SAFE_INTEGER });
   }
 
   #find(path: string): FileNode | DirectoryNode | null {

@@ -11,7 +11,7 @@ test("memoryDisk() is full at its capacity, not below, and has room again after 
   await first.writeAt(0, [new Uint8Array(3 * CHUNK_BYTES)]);
   const second = await disk.open("/second", "create");
   await second.writeAt(0, [new Uint8Array(CHUNK_BYTES)]);
-  assert.equal(await disk.freeBytes("/"), 0);
+  assert.deepEqual(await disk.space("/"), { totalBytes: 4 * CHUNK_BYTES, freeBytes: 0 });
   await rejectsWith("no_space", second.writeAt(CHUNK_BYTES, [Uint8Array.of(1)]));
   await rejectsWith("no_space", second.truncate(CHUNK_BYTES + 1));
   assert.equal(await second.sizeBytes(), CHUNK_BYTES);
@@ -19,7 +19,7 @@ test("memoryDisk() is full at its capacity, not below, and has room again after 
   await rejectsWith("no_space", second.writeAt(CHUNK_BYTES, [Uint8Array.of(1)]));
   await first.close();
   await second.writeAt(CHUNK_BYTES, [Uint8Array.of(1)]);
-  assert.equal(await disk.freeBytes("/"), 2 * CHUNK_BYTES);
+  assert.equal((await disk.space("/")).freeBytes, 2 * CHUNK_BYTES);
 });
 
 test("memoryDisk() appends without copying what is there", async () => {
