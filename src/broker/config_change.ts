@@ -42,9 +42,7 @@ function changedList(
   const before = current ?? topicSettingRows(defaults).find((row) => row.name === name)?.default ?? "";
   const values = listOf(before);
   const named = listOf(isAppend ? change.append : change.subtract);
-  const after = isAppend
-    ? [...new Set([...values, ...named])]
-    : values.filter((value) => !named.includes(value));
+  const after = isAppend ? [...new Set([...values, ...named])] : values.filter((value) => !named.includes(value));
   return after.join(",");
 }
 
