@@ -61,6 +61,9 @@ export const ERRORS = {
   shutting_down: row(503, 8, true, "The broker is stopping"),
   timed_out: row(504, 7, true, "The request took too long"),
   unsupported_version: row(400, 35, false, "The version or message type is not supported"),
+  out_of_order_sequence: row(409, 45, false, "A producer's sequence is not the next one"),
+  invalid_producer_epoch: row(409, 47, false, "A newer instance of the producer has taken over"),
+  forbidden_transactional_id: row(403, 53, false, "Not allowed to use this transactional id"),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -8,6 +8,8 @@ export type Epoch = number;
 export type PartitionId = number;
 /** Kafka's broker id. */
 export type NodeId = number;
+/** Kafka's producer id, an i64. */
+export type ProducerId = bigint;
 /** Milliseconds since 1970-01-01T00:00Z. */
 export type TimestampMs = number;
 

@@ -121,6 +121,23 @@ export const LIMITS = {
   /** How often retention looks for segments to remove: Kafka's log.retention.check.interval.ms. */
   retentionCheckMs: 300_000,
 
+  /** Batches of a producer that a retry is known by: Kafka's NUM_BATCHES_TO_RETAIN, what a client may have in flight. */
+  producerBatchesMax: 5,
+  /** A producer that was silent for so long is forgotten: Kafka's producer.id.expiration.ms. */
+  producerIdExpirationMs: 86_400_000,
+  /** Producers that one partition knows; each takes about 1 KiB. Full: those silent for `producerSilentMsMin` go, else `overloaded`. */
+  partitionProducersMax: 65_536,
+  /** The same for the whole broker. */
+  brokerProducersMax: 500_000,
+  /** Far longer than a client retries (delivery.timeout.ms is two minutes): whoever was silent for it may be forgotten for another. */
+  producerSilentMsMin: 3_600_000,
+  /** A producer snapshot is written after so many bytes of log: what lies above it is read again at a start after a crash. */
+  producerSnapshotBytesMax: 128 * MIB,
+  /** A snapshot file beyond this is not one of ours: it is not read into memory. */
+  producerSnapshotFileBytesMax: 32 * MIB,
+  /** Producer ids that one metadata record reserves, as in Kafka: a crash loses the rest of a block, and none is given twice. */
+  producerIdBlock: 1_000,
+
   /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
   metadataRecordsBeforeSnapshot: 2_000,
 } as const;
@@ -131,6 +148,10 @@ assert(LIMITS.batchBytesDefaultMax <= LIMITS.batchBytesMax, "The default batch m
 assert(
   LIMITS.httpWaitSecondsMax * 1_000 < LIMITS.httpIdleMsMax,
   "A long poll must end before its connection counts as idle",
+);
+assert(
+  LIMITS.partitionProducersMax * LIMITS.producerBatchesMax * 46 + 10 <= LIMITS.producerSnapshotFileBytesMax,
+  "A full producer snapshot must be one that is read",
 );
 assert(LIMITS.logWriteBytesMax <= LIMITS.logPendingBytesMax, "A full write must fit into the queue");
 assert(LIMITS.tailCacheBytesMax <= LIMITS.brokerTailCacheBytesMax, "One partition's cache must fit into the broker's");

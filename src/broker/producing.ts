@@ -90,6 +90,13 @@ export class Producing {
       requireKeys: false,
     });
     if (isBatchRefusal(checked)) throw new SentinelError(checked.code, checked.detail);
+    // There are no transactions yet. Every client gives up at once on this answer of Kafka's; others it would try again.
+    if (batch.isTransactional) {
+      throw new SentinelError(
+        "forbidden_transactional_id",
+        "This broker has no transactions: the batch belongs to one",
+      );
+    }
     if (batch.sizeBytes > settings.replica.log.segmentBytes) throw largerThanSegment(batch.sizeBytes, settings);
     const logAppendTime = settings.timestampType === "LogAppendTime";
     if (logAppendTime) batch.stampMaxTimestamp(nowMs, true);
@@ -162,20 +169,24 @@ export class Producing {
     try {
       for (let room = replica.waitForRoom(); room !== null; room = replica.waitForRoom()) await room;
       assertExpectedOffset(replica, options);
-      const { first, acknowledged } = replica.append(batches);
+      const { first, acknowledged, original } = replica.append(batches);
       // What is queued takes room until it is stored, also where nobody waits for it.
       acknowledged.then(release, release);
       isQueued = true;
       let count = 0;
       for (const batch of batches) count += batch.recordCount;
       if (options.acks !== "none") await acknowledged;
-      this.#options.counters.recordsProduced += count;
-      this.#options.counters.bytesProduced += bytes;
+      if (original === undefined) {
+        this.#options.counters.recordsProduced += count;
+        this.#options.counters.bytesProduced += bytes;
+      }
       return {
         partition: replica.partition,
         first,
         count,
-        logAppendTimeMs: topic.settings.timestampType === "LogAppendTime" ? batches[0]!.maxTimestamp : -1,
+        logAppendTimeMs: topic.settings.timestampType === "LogAppendTime"
+          ? (original?.timestamp ?? batches[0]!.maxTimestamp)
+          : -1,
         logStart: replica.startOffset,
         durability: this.#durabilityOf(topic, options),
       };

@@ -2,12 +2,14 @@
  * A partition with one replica: it commits what has reached its durability level here (design D6). It never exposes an
  * offset before the record is stored (seed-K2), and an append that fails leaves no hole (seed-K3).
  */
-import type { Epoch, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import { assert } from "../base/assert.ts";
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { LogListener, PartitionLog } from "../storage/partition_log.ts";
+import type { ProducerBatch, ProducerState } from "../storage/producer_states.ts";
 import type { Replica, ReplicaAppend, ReplicaSettings } from "./replica.ts";
 
 /** The only epoch of a partition that never had another leader. */
@@ -96,6 +98,8 @@ export class LocalReplica implements Replica, LogListener {
 
   append(batches: readonly RecordBatch[]): ReplicaAppend {
     if (this.#closed !== null) throw this.#closed;
+    const original = this.#originalOf(batches);
+    if (original !== null) return { first: original.baseOffset, acknowledged: this.#settled(original), original };
     const first = this.#log.endOffset;
     let endOffset = first;
     for (const batch of batches) endOffset = this.#log.appendAsLeader(batch, FIRST_EPOCH).endOffset;
@@ -105,6 +109,14 @@ export class LocalReplica implements Replica, LogListener {
     if (this.#settings.durability === "fsync") this.#log.requestFlush();
     else if (this.#settings.durability === "interval") this.#flushLater();
     return { first, acknowledged };
+  }
+
+  producer(producerId: ProducerId): ProducerState | null {
+    return this.#log.producers.get(producerId, this.#clock.monotonicMs());
+  }
+
+  producers(): readonly ProducerState[] {
+    return this.#log.producers.active(this.#clock.monotonicMs());
   }
 
   read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]> {
@@ -149,18 +161,18 @@ export class LocalReplica implements Replica, LogListener {
   // -- What the log tells -------------------------------------------------------------------------------------------
 
   onProgress(): void {
-    const reached = this.#settings.durability === "fsync" ? this.#log.durableOffset : this.#log.writtenOffset;
+    const reached = this.#reached;
     if (this.#roomWaiters.length > 0 && this.#log.pendingBytes <= LIMITS.logPendingBytesMax / 2) {
       for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
     }
-    if (reached <= this.#highWatermark) return;
-    this.#highWatermark = reached;
     let settled = 0;
     while (settled < this.#waiters.length && this.#waiters[settled]!.endOffset <= reached) {
       this.#waiters[settled]!.resolve();
       settled += 1;
     }
     this.#waiters.splice(0, settled);
+    if (reached <= this.#highWatermark) return;
+    this.#highWatermark = reached;
     this.#notify();
   }
 
@@ -179,6 +191,36 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   // -- Inside -------------------------------------------------------------------------------------------------------
+
+  /** Up to where an acknowledgement may be given at the level that is asked for now. */
+  get #reached(): Offset {
+    return this.#settings.durability === "fsync" ? this.#log.durableOffset : this.#log.writtenOffset;
+  }
+
+  /** The batch in the log that this one is a retry of, or null: append it. */
+  #originalOf(batches: readonly RecordBatch[]): ProducerBatch | null {
+    const batch = batches[0]!;
+    if (!batch.hasProducerId) return null;
+    assert(batches.length === 1, () => `${batches.length} batches of producer ${batch.producerId} at once`);
+    // A log that has failed does not know which of its batches are there.
+    if (this.#log.failure !== null) throw this.#log.failure;
+    const verdict = this.#log.producers.check(batch, this.#clock.monotonicMs());
+    if (verdict.kind === "duplicate") return verdict.original;
+    if (verdict.kind === "append") return null;
+    throw new SentinelError(verdict.code, `${this.topic}-${this.partition}: ${verdict.detail}`);
+  }
+
+  /** A retry is acknowledged when its original is, and fails with it: that may be appended, and still be taken back. */
+  #settled({ baseOffset: first, lastOffset }: ProducerBatch): Promise<void> {
+    const endOffset = lastOffset + 1;
+    if (endOffset <= this.#reached) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      // Waiters stand in the order of their ends: the first ones are settled first.
+      let at = this.#waiters.length;
+      while (at > 0 && this.#waiters[at - 1]!.endOffset > endOffset) at -= 1;
+      this.#waiters.splice(at, 0, { first, endOffset, resolve, reject });
+    });
+  }
 
   #flushLater(): void {
     this.#flushTimer ??= this.#clock.after(this.#flushIntervalMs, () => {

@@ -37,6 +37,14 @@ export class OfflineReplica implements Replica {
     return Promise.reject(this.failure);
   }
 
+  producer(): null {
+    return null;
+  }
+
+  producers(): [] {
+    return [];
+  }
+
   trimBefore(): Promise<void> {
     return Promise.reject(this.failure);
   }

@@ -9,6 +9,7 @@ import { createLog } from "../storage/log/recover_log.ts";
 import type { LogLocation, RecoveryReport } from "../storage/log/recover_log.ts";
 import { SegmentLog } from "../storage/log/segment_log.ts";
 import { TailCacheBudget } from "../storage/log/tail_cache.ts";
+import { ProducerBudget } from "../storage/producer_budget.ts";
 import { LocalReplica } from "./local_replica.ts";
 import { OfflineReplica } from "./offline_replica.ts";
 import type { Replica, ReplicaSettings } from "./replica.ts";
@@ -37,6 +38,7 @@ export interface PartitionKey {
 export class PartitionStore {
   readonly #options: PartitionStoreOptions;
   readonly #tailCaches = new TailCacheBudget();
+  readonly #producers = new ProducerBudget();
 
   constructor(options: PartitionStoreOptions) {
     this.#options = options;
@@ -68,7 +70,7 @@ export class PartitionStore {
         const found = topicId === null ? "has no readable partition.metadata" : `belongs to topic id ${topicId}`;
         throw new SentinelError("storage_error", `The directory ${location.directory} ${found}, not to ${key.topicId}`);
       }
-      const { log, report } = await SegmentLog.open(location, settings.log, this.#tailCaches);
+      const { log, report } = await SegmentLog.open(location, settings.log, this.#tailCaches, this.#producers);
       const { topic, partition } = key;
       return { replica: new LocalReplica(log, { topic, partition, clock, settings, flushIntervalMs }), report };
     } catch (thrown) {

@@ -1,8 +1,9 @@
 /** One partition as the broker sees it, whether it stands on one node or on several (design D6). */
-import type { Epoch, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import type { SentinelError } from "../base/errors.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { LogSettings } from "../storage/partition_log.ts";
+import type { ProducerBatch, ProducerState } from "../storage/producer_states.ts";
 
 /** What an acknowledgement waits for on this node. */
 export type Durability = "fsync" | "interval" | "os";
@@ -17,6 +18,8 @@ export interface ReplicaAppend {
   readonly first: Offset;
   /** Resolves when the wished copies have it; fails when it was taken back. */
   readonly acknowledged: Promise<void>;
+  /** Set when nothing was appended, since the producer's batch is in the log already: `first` is where. */
+  readonly original?: ProducerBatch;
 }
 
 export interface Replica {
@@ -36,12 +39,21 @@ export interface Replica {
    * now. Whoever waits comes before whoever asks later: a producer's requests keep their order.
    */
   waitForRoom(): Promise<void> | null;
-  /** Appends the batches as one contiguous run. Throws what the log throws; nothing is appended then. */
+  /**
+   * Appends the batches as one contiguous run. Throws what the log throws; nothing is appended then. A batch with a
+   * producer id comes alone, and its sequence is checked first (protocol notes §8): a retry of one that was appended is
+   * not appended again, and is acknowledged when that one is; any other than the next is refused with
+   * `out_of_order_sequence` or `invalid_producer_epoch`, and a new producer with `overloaded` when there are too many.
+   */
   append(batches: readonly RecordBatch[]): ReplicaAppend;
   /** Whole committed batches from `from` on; see `PartitionLog.read`. */
   read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]>;
   /** First committed batch that ends above `from` (default: `startOffset`) and reaches `timestamp`, or null. */
   batchForTimestamp(timestamp: TimestampMs, from?: Offset): Promise<RecordBatch | null>;
+  /** A producer's state in this partition, counting all that is appended; null when it is not known. */
+  producer(producerId: ProducerId): ProducerState | null;
+  /** All producers that wrote here within `producerIdExpirationMs`. */
+  producers(): readonly ProducerState[];
   trimBefore(offset: Offset): Promise<void>;
   applyRetention(nowMs: TimestampMs): Promise<number>;
   configure(settings: ReplicaSettings): void;

@@ -125,6 +125,11 @@ export class RecordBatch {
     return this.#view.getBigInt64(43);
   }
 
+  /** Whether an idempotent or transactional producer sent it; cheaper than the id. */
+  get hasProducerId(): boolean {
+    return this.#view.getInt32(43) >= 0;
+  }
+
   get producerEpoch(): number {
     return this.#view.getInt16(51);
   }

@@ -86,6 +86,9 @@ function refuseHeader(batch: RecordBatch, options: ValidateBatchOptions): BatchR
   if (hasProducer && batch.baseSequence < 0) {
     return invalid(`Producer ${batch.producerId} sent the base sequence ${batch.baseSequence}`);
   }
+  if (hasProducer && batch.producerEpoch < 0) {
+    return invalid(`Producer ${batch.producerId} sent the epoch ${batch.producerEpoch}`);
+  }
   if (batch.isTransactional && !hasProducer) return invalid("A transactional batch has no producer id");
   if ((batch.attributes & DELETE_HORIZON_BIT) !== 0) return invalid("Only the broker sets a delete horizon");
   if (batch.codec === null) return invalid(`Codec ${batch.attributes & 7} is unknown`);

@@ -8,6 +8,7 @@
  */
 import type { Epoch, Offset, TimestampMs } from "../base/ids.ts";
 import type { SentinelError } from "../base/errors.ts";
+import type { ProducerStates } from "./producer_states.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 
 /** What a flush has made durable. A generation other than the log's own proves nothing: the log was truncated since. */
@@ -47,6 +48,8 @@ export interface PartitionLog {
   readonly sizeBytes: number;
   /** Bytes that are appended and not yet written: what the appender's back-pressure goes by. */
   readonly pendingBytes: number;
+  /** The producers of all that is appended: kept up by the log, asked by who appends. */
+  readonly producers: ProducerStates;
   /** Why the log takes no more writes until a restart, or null. */
   readonly failure: SentinelError | null;
 

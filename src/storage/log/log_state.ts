@@ -4,7 +4,9 @@ import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { LogSettings } from "../partition_log.ts";
+import type { ProducerStates } from "../producer_states.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
+import type { ProducerSnapshots } from "./producer_snapshots.ts";
 import type { RecoveryPoint, RecoveryPointFile } from "./recovery_point.ts";
 import type { Segment } from "./segment.ts";
 import type { TailCache } from "./tail_cache.ts";
@@ -24,6 +26,9 @@ export interface LogState {
   readonly recoveryPointFile: RecoveryPointFile;
   readonly segments: Segment[];
   readonly epochs: LeaderEpochs;
+  /** Of all that is appended. */
+  readonly producers: ProducerStates;
+  readonly snapshots: ProducerSnapshots;
   settings: LogSettings;
   startOffset: Offset;
   endOffset: Offset;

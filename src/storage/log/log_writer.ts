@@ -26,6 +26,7 @@ import { Mutex } from "../mutex.ts";
 import { isFull, notStored, writesEnded } from "./write_failures.ts";
 import { bytesAbove, type RecoveryPoint } from "./recovery_point.ts";
 import { Segment } from "./segment.ts";
+import { maybeStoreIndexes, storeProducers } from "./store_caches.ts";
 
 /** The checkpoint names an epoch that was taken back: the next batch of any epoch must mend it. */
 const EPOCHS_NOT_STORED: Epoch = -2;
@@ -63,6 +64,7 @@ export class LogWriter {
     assert(batch.baseOffset === state.endOffset, () => `batch ${batch.baseOffset} where ${state.endOffset} is due`);
     state.epochs.assign(batch.leaderEpoch, batch.baseOffset);
     state.endOffset = batch.endOffset;
+    state.producers.append(batch, state.clock.monotonicMs());
     state.tailCache.append(batch);
     this.#queue.push(batch);
     this.#queuedBytes += batch.sizeBytes;
@@ -121,6 +123,7 @@ export class LogWriter {
     const state = this.#state;
     const point = await this.syncToEnd();
     await activeSegment(state).finishIndexes();
+    await storeProducers(state, point.endOffset, state.producers.statesAt(point.endOffset));
     await this.writeRecoveryPoint({ ...point, clean: true });
   }
 
@@ -155,6 +158,7 @@ export class LogWriter {
     if (state.failure === null) {
       state.failure = error;
       state.endOffset = state.writtenOffset;
+      state.producers.cutBackTo(state.writtenOffset);
       state.tailCache.truncateFrom(state.writtenOffset);
       this.#queue = [];
       this.#queuedBytes = 0;
@@ -223,9 +227,11 @@ export class LogWriter {
     for (const batch of group) {
       active.noteAppended(batch, state.settings.indexIntervalBytes);
       this.#queuedBytes -= batch.sizeBytes;
+      state.snapshots.bytesAbove += batch.sizeBytes;
     }
     this.#queue.splice(0, group.length);
     state.writtenOffset = active.endOffset;
+    state.producers.noteWritten(state.writtenOffset);
     this.#settle();
     this.#kickSync();
   }
@@ -242,6 +248,7 @@ export class LogWriter {
       const sealed = activeSegment(state);
       await this.syncToEnd();
       await sealed.finishIndexes();
+      await this.#orFail(() => storeProducers(state, sealed.endOffset, state.producers.statesAt(sealed.endOffset)));
       const next = await this.#createSegment();
       state.segments.push(next);
       await this.#orFail(() =>
@@ -299,6 +306,7 @@ export class LogWriter {
     if (state.failure !== null) return;
     state.endOffset = state.writtenOffset;
     state.generation += 1;
+    state.producers.cutBackTo(state.endOffset);
     if (state.epochs.truncateFrom(state.endOffset)) this.#storedEpoch = EPOCHS_NOT_STORED;
     state.tailCache.truncateFrom(state.endOffset);
     this.#queue = [];
@@ -321,12 +329,15 @@ export class LogWriter {
     const { baseOffset: segmentBaseOffset, sizeBytes: position } = active;
     const { writtenOffset: endOffset, startOffset: logStartOffset } = state;
     const point = { segmentBaseOffset, position, endOffset, logStartOffset, clean: false };
+    // Taken now: when the sync has ended, the producers may be ahead of it, and not for good.
+    const producers = state.snapshots.isDue ? state.producers.statesAt(endOffset) : null;
     try {
       await this.#syncFile(active);
       state.durableOffset = Math.max(state.durableOffset, point.endOffset);
       this.#settle();
       if (this.#isRecoveryPointDue(point)) {
-        await this.#maybeStoreIndexes(active);
+        await maybeStoreIndexes(active);
+        if (producers !== null) await this.#orFail(() => storeProducers(state, endOffset, producers));
         await this.#orFail(() => this.writeRecoveryPoint({ ...point, logStartOffset: state.startOffset }));
       }
     } catch (thrown) {
@@ -339,16 +350,6 @@ export class LogWriter {
   #isRecoveryPointDue(point: RecoveryPoint): boolean {
     const isOld = this.#state.clock.monotonicMs() - this.#recoveryPointMs >= LIMITS.recoveryPointMsMax;
     return isOld || bytesAbove(this.#state.recoveryPoint, point) >= LIMITS.recoveryPointBytesMax;
-  }
-
-  /** The indexes are caches: a full disk is told by the writes that matter. */
-  async #maybeStoreIndexes(active: Segment): Promise<void> {
-    if (!active.indexes.shouldStore) return;
-    try {
-      await active.indexes.store({ durable: false });
-    } catch (thrown) {
-      if (!isFull(thrown)) throw thrown;
-    }
   }
 
   #syncFile(segment: Segment): Promise<void> {

@@ -15,11 +15,15 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { LogSettings } from "../partition_log.ts";
+import type { ProducerBudget } from "../producer_budget.ts";
+import { ProducerStates } from "../producer_states.ts";
 import { corruption } from "./corruption.ts";
 import { encodeLeaderEpochs, LeaderEpochs, loadLeaderEpochs, storeLeaderEpochs } from "./leader_epochs.ts";
 import type { LogState } from "./log_state.ts";
+import { ProducerSnapshots } from "./producer_snapshots.ts";
 import { RecoveryPointFile } from "./recovery_point.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
+import { restoreProducers } from "./restore_producers.ts";
 import { scanDirectory } from "./scan_directory.ts";
 import { scanSegment } from "./scan_segment.ts";
 import type { ScanEnd } from "./scan_segment.ts";
@@ -73,14 +77,18 @@ export async function recoverLog(
   location: LogLocation,
   settings: LogSettings,
   tailCache: TailCache,
+  producerBudget: ProducerBudget,
 ): Promise<{ readonly state: LogState; readonly report: RecoveryReport }> {
   const { disk, clock, directory } = location;
   const segments = await scanDirectory(disk, directory);
   const opened = await RecoveryPointFile.open(disk, directory, location.identity);
+  const producers = new ProducerStates(producerBudget);
   try {
     const recovery = new Recovery(location, settings, segments, opened.point);
     const report = await recovery.run(opened.file);
     const { endOffset, startOffset, point, epochs } = recovery;
+    const snapshots = await ProducerSnapshots.open(disk, directory);
+    await restoreProducers({ disk, clock, directory, segments, snapshots }, endOffset, producers);
     return {
       report,
       state: {
@@ -91,6 +99,8 @@ export async function recoverLog(
         recoveryPointFile: opened.file,
         segments,
         epochs,
+        producers,
+        snapshots,
         settings,
         startOffset,
         endOffset,
@@ -104,6 +114,7 @@ export async function recoverLog(
       },
     };
   } catch (thrown) {
+    producers.clear();
     await opened.file.close();
     for (const segment of segments) await segment.closeFile();
     throw thrown;

@@ -18,3 +18,17 @@ export function parseSegmentFileName(name: string): { baseOffset: Offset; kind: 
   const baseOffset = Number(match[1]);
   return baseOffset > OFFSET_MAX ? null : { baseOffset, kind: match[2] as SegmentFileKind };
 }
+
+const SNAPSHOT_FILE_REGEXP = /^(\d{20})\.snapshot$/;
+
+/** `00000000000000000042.snapshot`: the producers of the log below offset 42. */
+export function snapshotFileName(offset: Offset): string {
+  return `${String(offset).padStart(20, "0")}.snapshot`;
+}
+
+/** The offset that a snapshot's name says, or null when it is not a snapshot's. */
+export function parseSnapshotFileName(name: string): Offset | null {
+  const match = SNAPSHOT_FILE_REGEXP.exec(name);
+  const offset = match === null ? NaN : Number(match[1]);
+  return Number.isSafeInteger(offset) ? offset : null;
+}

@@ -8,12 +8,16 @@ import { PlatformError, SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
+import { ProducerBudget } from "../producer_budget.ts";
+import type { ProducerStates } from "../producer_states.ts";
 import { checkEpochs } from "./check_epochs.ts";
 import { activeSegment, assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
 import { LogWriter } from "./log_writer.ts";
+import { outOfRange } from "./out_of_range.ts";
 import { recoverLog } from "./recover_log.ts";
 import type { LogLocation, RecoveryReport } from "./recover_log.ts";
+import { restoreProducers } from "./restore_producers.ts";
 import type { Segment } from "./segment.ts";
 import { TailCache } from "./tail_cache.ts";
 import type { TailCacheBudget } from "./tail_cache.ts";
@@ -36,8 +40,9 @@ export class SegmentLog implements PartitionLog {
     location: LogLocation,
     settings: LogSettings,
     budget: TailCacheBudget,
+    producerBudget = new ProducerBudget(),
   ): Promise<{ readonly log: SegmentLog; readonly report: RecoveryReport }> {
-    const { state, report } = await recoverLog(location, settings, new TailCache(budget));
+    const { state, report } = await recoverLog(location, settings, new TailCache(budget), producerBudget);
     assertLogState(state);
     return { log: new SegmentLog(state), report };
   }
@@ -60,6 +65,10 @@ export class SegmentLog implements PartitionLog {
 
   get generation(): number {
     return this.#state.generation;
+  }
+
+  get producers(): ProducerStates {
+    return this.#state.producers;
   }
 
   get failure(): SentinelError | null {
@@ -188,7 +197,7 @@ export class SegmentLog implements PartitionLog {
   async truncateFrom(boundary: Offset): Promise<void> {
     this.#assertWritable();
     const state = this.#state;
-    if (boundary < state.startOffset || boundary > state.endOffset) throw this.#outOfRange(boundary);
+    if (boundary < state.startOffset || boundary > state.endOffset) throw outOfRange(this.#state, boundary);
     state.generation += 1;
     const truncation = this.#writer.exclusively(() => this.#truncate(boundary));
     // What readers wait for; a failure is for the caller.
@@ -212,6 +221,7 @@ export class SegmentLog implements PartitionLog {
     }
     try {
       await this.#truncateFiles(target, position, boundary);
+      await restoreProducers(state, boundary, state.producers);
     } catch (thrown) {
       throw this.#writer.fail(thrown);
     }
@@ -238,6 +248,8 @@ export class SegmentLog implements PartitionLog {
       this.#openSealed.delete(removed);
       await removed.remove();
     }
+    // Gone with the directory's sync: above the new end other batches will stand.
+    await state.snapshots.removeAbove(boundary);
     await target.truncateFrom(position, boundary);
     await target.file.sync();
     await state.disk.syncDirectory(state.directory);
@@ -251,11 +263,11 @@ export class SegmentLog implements PartitionLog {
     this.#assertWritable();
     const state = this.#state;
     if (offset <= state.startOffset) return;
-    if (offset > state.endOffset || !Number.isSafeInteger(offset)) throw this.#outOfRange(offset);
+    if (offset > state.endOffset || !Number.isSafeInteger(offset)) throw outOfRange(this.#state, offset);
     await this.#writer.exclusively(async () => {
       if (offset <= state.startOffset) return;
       if (state.failure !== null) throw state.failure;
-      if (offset > state.endOffset) throw this.#outOfRange(offset);
+      if (offset > state.endOffset) throw outOfRange(this.#state, offset);
       try {
         // The log must reach its new start after a power loss too, so all of it is synced first. Both slots: the older
         // one would ask for segments that are removed now.
@@ -278,6 +290,7 @@ export class SegmentLog implements PartitionLog {
       this.#openSealed.delete(removed);
       await removed.remove();
     }
+    await state.snapshots.keepOnly(new Set(state.segments.map(({ baseOffset }) => baseOffset)));
     if (state.epochs.trimBefore(state.startOffset)) await this.#writer.storeEpochs();
   }
 
@@ -327,6 +340,7 @@ export class SegmentLog implements PartitionLog {
       this.#writer.fail(new SentinelError("storage_error", `The log ${state.directory} is closed`));
       state.offline ??= state.failure;
       state.tailCache.clear();
+      state.producers.clear();
       await state.recoveryPointFile.close();
       for (const segment of state.segments) await segment.closeAfterReaders();
     });
@@ -344,19 +358,7 @@ export class SegmentLog implements PartitionLog {
   #assertReadable(from: Offset): void {
     const { offline, startOffset, endOffset } = this.#state;
     if (offline !== null) throw offline;
-    if (!(from >= startOffset && from <= endOffset && Number.isSafeInteger(from))) throw this.#outOfRange(from);
-  }
-
-  #outOfRange(offset: Offset): SentinelError {
-    const { startOffset, endOffset, directory } = this.#state;
-    const name = directory.slice(directory.lastIndexOf("/") + 1);
-    return new SentinelError(
-      "offset_out_of_range",
-      `Offset ${offset} is outside ${name}, which holds ${startOffset} to ${endOffset}`,
-      {
-        facts: { earliest: startOffset, tail: endOffset },
-      },
-    );
+    if (!(from >= startOffset && from <= endOffset && Number.isSafeInteger(from))) throw outOfRange(this.#state, from);
   }
 
   /** The segment that holds `offset`, or would. */
