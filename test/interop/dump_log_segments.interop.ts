@@ -67,6 +67,17 @@ async function batchOf(seed: number, codec: Codec | "none") {
   return codec === "none" ? plain : await compressBatch(plain, codec, bunPlatform().compression);
 }
 
+/** Three idempotent producers by turns. */
+function sequencedBatchOf(seed: number) {
+  const value = new TextEncoder().encode(`value ${seed}`);
+  return buildRecordBatch([{ key: null, value, headers: [] }, { key: null, value: null, headers: [] }], {
+    nowMs: Date.now() - 100_000 + seed,
+    producerId: BigInt(1_000 + seed % 3),
+    producerEpoch: seed % 3,
+    baseSequence: 2 * Math.floor(seed / 3),
+  });
+}
+
 async function writePartitions(dataPath: string): Promise<Map<string, number>> {
   const { broker } = await Broker.open(bunPlatform(), {
     dataPath,
@@ -92,6 +103,13 @@ async function writePartitions(dataPath: string): Promise<Map<string, number>> {
       ends.set(topic, end);
     }
   }
+  await broker.createTopic("idempotent", { config: { "segment.bytes": "1000", "index.interval.bytes": "0" } });
+  let end = 0;
+  for (let seed = 0; seed < BATCHES; seed++) {
+    const ack = await broker.produceBatch("idempotent", 0, sequencedBatchOf(seed), { acks: "leader" });
+    end = ack.first + ack.count;
+  }
+  ends.set("idempotent", end);
   await broker.close();
   return ends;
 }
@@ -115,6 +133,24 @@ function faultIn({ stdout, stderr }: { stdout: string; stderr: string }): string
   return bad ?? null;
 }
 
+/** Kafka reads each producer snapshot: its checksum, and for the last one what the producers wrote last. */
+function checkSnapshots(topic: string, partition: string): void {
+  const names = readdirSync(partition).filter((name) => name.endsWith(".snapshot")).sort();
+  const paths = names.map((name) => join(partition, name));
+  const { stdout, stderr } = dump(classPath, ["--files", paths.join(",")]);
+  const producers = topic === "idempotent" ? 3 : 0;
+  check(`${topic}: ${names.length} producer snapshots`, names.length < 2 ? "there are too few" : stderr.trim() || null);
+  const last = stdout.slice(stdout.lastIndexOf("Dumping ")).split("\n").filter((line) =>
+    line.startsWith("producerId:")
+  );
+  const ids = new Set(last.map((line) => /^producerId: (\d+)/.exec(line)?.[1]));
+  check(`${topic}: ${producers} producers in the last snapshot`, ids.size === producers ? null : last.join(" | "));
+  if (producers === 0) return;
+  const due = `firstSequence: ${2 * (BATCHES / 3 - 1)} lastSequence: ${2 * (BATCHES / 3) - 1}`;
+  const current = [...ids].map((id) => last.findLast((line) => line.startsWith(`producerId: ${id} `)) ?? "");
+  check(`${topic}: what each wrote last`, current.every((line) => line.includes(due)) ? null : current.join(" | "));
+}
+
 const cache = process.env["SENTINEL_INTEROP_CACHE"];
 if (cache === undefined) end("cannot run: SENTINEL_INTEROP_CACHE is not set");
 await mkdir(cache, { recursive: true });
@@ -133,6 +169,7 @@ for (const [topic, endOffset] of await writePartitions(dataPath)) {
     `${topic}: ${logs.length} segments, ${indexed} with index entries: every batch, record and entry`,
     faultIn(deep),
   );
+  checkSnapshots(topic, partition);
   const records = deep.stdout.split("\n").filter((line) => /^\| offset: \d+/.test(line)).length;
   check(`${topic}: ${endOffset} records are printed`, records === endOffset ? null : `${records} are printed`);
   check(

@@ -52,14 +52,17 @@ test("validateProducedBatch() refuses header fields that no producer may send", 
   for (const codec of [5, 6, 7]) assert.equal(answerOf(changed((view) => view.setInt16(21, codec))), "invalid_record");
 });
 
-test("validateProducedBatch() wants a sequence from an idempotent producer", () => {
-  assert.equal(answerOf(changed((view) => view.setBigInt64(43, 0n))), "invalid_record");
-  const withSequence = changed((view) => {
-    view.setBigInt64(43, 0n);
-    view.setInt32(53, 0);
-    view.setInt16(21, 1 << 4);
-  });
-  assert.equal(answerOf(withSequence), NOW + 100);
+test("validateProducedBatch() wants an epoch and a sequence from an idempotent producer", () => {
+  const withProducer = (epoch: number, sequence: number) =>
+    answerOf(changed((view) => {
+      view.setBigInt64(43, 0n);
+      view.setInt16(51, epoch);
+      view.setInt32(53, sequence);
+      view.setInt16(21, 1 << 4);
+    }));
+  assert.equal(withProducer(0, -1), "invalid_record");
+  assert.equal(withProducer(-1, 0), "invalid_record");
+  assert.equal(withProducer(0, 0), NOW + 100);
 });
 
 test("validateProducedBatch() has max.message.bytes as its limit: below, at and above", () => {

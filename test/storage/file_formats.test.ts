@@ -2,13 +2,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SentinelError } from "../../src/base/errors.ts";
+import { crc32c } from "../../src/bytes/crc32c.ts";
 import { memoryDisk } from "../../adapters/memory/disk.ts";
 import { openDataDirectory, storeIdentity } from "../../src/storage/data_directory.ts";
 import { decodeLeaderEpochs, encodeLeaderEpochs, LeaderEpochs } from "../../src/storage/log/leader_epochs.ts";
 import { OffsetIndex } from "../../src/storage/log/offset_index.ts";
 import { decodeSlot, encodeSlot } from "../../src/storage/log/recovery_point.ts";
 import { scanSegment } from "../../src/storage/log/scan_segment.ts";
-import { parseSegmentFileName, segmentFileName } from "../../src/storage/log/segment_file_name.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../../src/storage/log/producer_snapshot.ts";
+import {
+  parseSegmentFileName,
+  parseSnapshotFileName,
+  segmentFileName,
+  snapshotFileName,
+} from "../../src/storage/log/segment_file_name.ts";
 import { TimeIndex } from "../../src/storage/log/time_index.ts";
 import { loadPartitionMetadata, storePartitionMetadata } from "../../src/storage/partition_metadata.ts";
 import { SeededRandom } from "../seeded_random.ts";
@@ -78,6 +85,49 @@ test("decodeLeaderEpochs() takes what encodeLeaderEpochs() wrote, and of anythin
       assert.ok(decoded.starts[at]!.epoch > decoded.starts[at - 1]!.epoch);
     }
   });
+});
+
+test("decodeProducerSnapshot() takes what encodeProducerSnapshot() wrote, and no other bytes", () => {
+  const batch = (firstSequence: number, lastSequence: number, baseOffset: number, lastOffset: number) => (
+    { firstSequence, lastSequence, baseOffset, lastOffset, timestamp: 1_700_000_000_000 }
+  );
+  const states = [
+    { producerId: 7n, epoch: 2, batches: [batch(0, 0, 3, 3), batch(1, 3, 9, 11)] },
+    { producerId: 9_223_372_036_854_775_807n, epoch: 32_767, batches: [batch(2_147_483_647, 1, 12, 14)] },
+  ];
+  const bytes = encodeProducerSnapshot(states);
+  assert.equal(bytes.length, 10 + 3 * 46);
+  assert.deepEqual(decodeProducerSnapshot(bytes, 15), states);
+  assert.equal(decodeProducerSnapshot(bytes, 14), null, "it tells of a batch that the log does not have");
+  assert.deepEqual(decodeProducerSnapshot(encodeProducerSnapshot([]), 0), []);
+  mutations(8, bytes, (mutated) => {
+    const decoded = decodeProducerSnapshot(mutated, 15);
+    assert.ok(decoded === null || mutated.every((byte, at) => byte === bytes[at]));
+  });
+});
+
+test("decodeProducerSnapshot() reads the bytes that Kafka's layout gives", () => {
+  const hex = "0001" + "00000000" + "00000001" + "0000000000000005" + "0001" + "0000000a" + "0000000000000064" +
+    "00000002" + "0000018bcfe56800" + "ffffffff" + "ffffffffffffffff";
+  const bytes = Uint8Array.from(hex.match(/../g)!, (byte) => parseInt(byte, 16));
+  assert.equal(decodeProducerSnapshot(bytes, 101), null, "its checksum is wrong");
+  new DataView(bytes.buffer).setUint32(2, crc32c(bytes, 6));
+  const batch = {
+    firstSequence: 8,
+    lastSequence: 10,
+    baseOffset: 98,
+    lastOffset: 100,
+    timestamp: 1_700_000_000_000,
+  };
+  assert.deepEqual(decodeProducerSnapshot(bytes, 101), [{ producerId: 5n, epoch: 1, batches: [batch] }]);
+});
+
+test("parseSnapshotFileName() takes 20 digits and .snapshot", () => {
+  assert.equal(snapshotFileName(42), "00000000000000000042.snapshot");
+  assert.equal(parseSnapshotFileName("00000000000000000042.snapshot"), 42);
+  for (const name of ["42.snapshot", "00000000000000000042.log", "99999999999999999999.snapshot"]) {
+    assert.equal(parseSnapshotFileName(name), null, name);
+  }
 });
 
 test("LeaderEpochs keep the history through trims and truncations", () => {

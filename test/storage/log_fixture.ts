@@ -38,6 +38,22 @@ export function batchOf(
   return buildRecordBatch(inputs, { nowMs: NOW_MS });
 }
 
+/** A batch of an idempotent producer; its content tells it from all others with another seed. */
+export function sequencedBatch(
+  seed: number,
+  producer: { readonly id: number; readonly epoch?: number; readonly sequence: number; readonly records?: number },
+): RecordBatch {
+  const { id, epoch = 0, sequence, records = 1 } = producer;
+  const inputs = Array.from({ length: records }, (_, index) => ({
+    key: null,
+    value: new TextEncoder().encode(`${seed} ${index}`),
+    headers: [],
+    timestamp: NOW_MS + seed,
+  }));
+  const options = { nowMs: NOW_MS, producerId: BigInt(id), producerEpoch: epoch, baseSequence: sequence };
+  return buildRecordBatch(inputs, options);
+}
+
 export function locationOf(disk: Disk, clock: Clock = new ManualClock()): LogLocation {
   return { disk, clock, directory: DIRECTORY, identity: IDENTITY };
 }

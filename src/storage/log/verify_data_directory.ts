@@ -5,6 +5,7 @@
  */
 import { parseUuid } from "../../base/ids.ts";
 import { isPlatformError, SentinelError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
 import type { Offset } from "../../base/ids.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
@@ -13,10 +14,11 @@ import { readSmallFile } from "../small_file.ts";
 import { LEADER_EPOCH_FILE, loadLeaderEpochs } from "./leader_epochs.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
 import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from "./offset_index.ts";
+import { decodeProducerSnapshot } from "./producer_snapshot.ts";
 import { decodeSlot, RECOVERY_POINT_FILE } from "./recovery_point.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
 import { scanSegment } from "./scan_segment.ts";
-import { parseSegmentFileName, segmentFileName } from "./segment_file_name.ts";
+import { parseSegmentFileName, parseSnapshotFileName, segmentFileName } from "./segment_file_name.ts";
 import { TimeIndex } from "./time_index.ts";
 
 /** Something that is not as it should be. `damage` fails the check; `note` mends itself at the next start. */
@@ -93,6 +95,7 @@ class PartitionVerifier {
   async run(): Promise<void> {
     this.#summary.partitions += 1;
     await this.#loadFacts();
+    await this.#verifySnapshots();
     const bases = (await this.#disk.list(this.#directory))
       .map(parseSegmentFileName)
       .filter((parsed) => parsed?.kind === "log")
@@ -116,6 +119,18 @@ class PartitionVerifier {
         this.#damage(this.#path(base), 0, `the segment before it ends at offset ${due}`);
       }
       due = await this.#verifySegment(base, bases[at + 1] ?? null);
+    }
+  }
+
+  async #verifySnapshots(): Promise<void> {
+    for (const name of await this.#disk.list(this.#directory)) {
+      const offset = parseSnapshotFileName(name);
+      if (offset === null) continue;
+      const path = `${this.#directory}/${name}`;
+      const bytes = await readSmallFile(this.#disk, path, LIMITS.producerSnapshotFileBytesMax);
+      if (bytes === null || decodeProducerSnapshot(bytes, offset) === null) {
+        this.#note(path, 0, "the producer snapshot is not readable; the log makes up for it");
+      }
     }
   }
 

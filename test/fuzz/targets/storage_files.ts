@@ -4,6 +4,7 @@ import { openDataDirectory, storeIdentity } from "../../../src/storage/data_dire
 import { decodeLeaderEpochs, encodeLeaderEpochs } from "../../../src/storage/log/leader_epochs.ts";
 import { OffsetIndex } from "../../../src/storage/log/offset_index.ts";
 import { decodeSlot, encodeSlot } from "../../../src/storage/log/recovery_point.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../../../src/storage/log/producer_snapshot.ts";
 import { parseSegmentFileName, segmentFileName } from "../../../src/storage/log/segment_file_name.ts";
 import { TimeIndex } from "../../../src/storage/log/time_index.ts";
 import { loadPartitionMetadata, storePartitionMetadata } from "../../../src/storage/partition_metadata.ts";
@@ -62,6 +63,11 @@ function checkEpochs(bytes: Uint8Array): void {
   assert.deepEqual(decodeLeaderEpochs(encodeLeaderEpochs(starts))?.starts, starts);
 }
 
+function checkSnapshot(bytes: Uint8Array, whole: Uint8Array): void {
+  const states = decodeProducerSnapshot(bytes, END);
+  assert.ok(states === null || sameBytes(bytes, whole), "A snapshot was taken that nobody wrote");
+}
+
 function checkName(bytes: Uint8Array): void {
   const name = new TextDecoder().decode(bytes);
   const parsed = parseSegmentFileName(name);
@@ -79,12 +85,15 @@ export const logFiles: FuzzTarget = {
     const slot = encodeSlot(point, 7, 1, IDENTITY);
     const epochs = encodeLeaderEpochs([{ epoch: 1, startOffset: 0 }, { epoch: 4, startOffset: 20 }]);
     const name = new TextEncoder().encode("00000000000000000042.timeindex");
+    const batch = { firstSequence: 4, lastSequence: 6, baseOffset: BASE, lastOffset: BASE + 2, timestamp: 5 };
+    const snapshot = encodeProducerSnapshot([{ producerId: 3n, epoch: 1, batches: [batch] }]);
     const formats: readonly (readonly [Uint8Array, (bytes: Uint8Array) => void])[] = [
       [offsets, checkOffsetIndex],
       [times, checkTimeIndex],
       [slot, (bytes) => checkSlot(bytes, slot)],
       [epochs, checkEpochs],
       [name, checkName],
+      [snapshot, (bytes) => checkSnapshot(bytes, snapshot)],
     ];
     return {
       make(random) {
