@@ -32,9 +32,9 @@ export interface ConnectionLimits {
 export interface BinaryConnectionOptions {
   readonly clock: Clock;
   readonly limits?: Partial<ConnectionLimits>;
-  /** Makes the sessions at their dialect's first frame. Kafka's is absent until it is built: its frames end the connection. */
+  /** Makes the sessions at their dialect's first frame. */
   readonly openNativeSession: (peer: string) => ProtocolSession;
-  readonly openKafkaSession?: (peer: string) => ProtocolSession;
+  readonly openKafkaSession: (peer: string) => ProtocolSession;
   readonly log: (level: "info" | "warn" | "error", message: string) => void;
 }
 
@@ -71,6 +71,8 @@ export class BinaryConnection {
   /** No more frames are taken: the peer closed its side, or the broker stops. */
   #isEnding = false;
   #isClosed = false;
+  /** A request failed without an answer: those behind it get none either. */
+  #hasFault = false;
   #resumeReading: (() => void) | null = null;
   #resolveClosed: () => void = () => {};
   readonly #closed: Promise<void> = new Promise((resolve) => {
@@ -162,7 +164,7 @@ export class BinaryConnection {
           return;
         }
         this.#frameWaitStartMs = -1;
-        if (!this.#start(body)) return;
+        this.#start(body);
         if (this.#isFull()) await this.#untilRoom();
         if (this.#isEnding) return;
       }
@@ -195,13 +197,9 @@ export class BinaryConnection {
     }
   }
 
-  /** Hands a frame to its dialect. False when nobody speaks that and the connection ends. */
-  #start(body: Uint8Array): boolean {
+  /** Hands a frame to its dialect. */
+  #start(body: Uint8Array): void {
     const session = this.#sessionFor(frameType(body));
-    if (session === null) {
-      this.cut("Kafka's protocol is not built yet");
-      return false;
-    }
     this.#requestsInWork += 1;
     this.#heldBytes += body.length;
     const reply = session.handle(body);
@@ -211,13 +209,11 @@ export class BinaryConnection {
     } else {
       void this.#finishRequest(reply, body.length, null);
     }
-    return true;
   }
 
-  #sessionFor(type: number): ProtocolSession | null {
+  #sessionFor(type: number): ProtocolSession {
     const { openNativeSession, openKafkaSession } = this.#options;
     if (type >= NATIVE_TYPE_MIN) return this.#native ??= openNativeSession(this.#connection.peer);
-    if (openKafkaSession === undefined) return null;
     return this.#kafka ??= openKafkaSession(this.#connection.peer);
   }
 
@@ -231,12 +227,17 @@ export class BinaryConnection {
       slices = await reply;
       if (before !== null) await before;
     } catch (thrown) {
-      if (before !== null) await before;
-      this.#cut(`a request failed without an answer: ${describe(thrown)}`, "error");
+      if (before === null) {
+        this.#cut(noAnswer(thrown), "error");
+      } else {
+        await before;
+        this.#endAtFault(thrown);
+      }
     }
     this.#requestsInWork -= 1;
     this.#heldBytes -= requestBytes;
-    if (slices !== null && !this.#isClosed) {
+    // Behind a request that had no answer, the next answer would be taken for its.
+    if (slices !== null && !this.#isClosed && !this.#hasFault) {
       let heldBytes = 0;
       for (const slice of slices) heldBytes += slice.length;
       this.#heldBytes += heldBytes;
@@ -245,6 +246,18 @@ export class BinaryConnection {
     }
     this.#resumeReading?.();
     this.#closeIfDone();
+  }
+
+  /** A request that cannot be answered: the answers before it still go out, and the connection closes behind them. */
+  #endAtFault(thrown: unknown): void {
+    if (this.#isClosed || this.#hasFault) return;
+    this.#hasFault = true;
+    const isOurs = !(thrown instanceof SentinelError) || thrown.code === "internal";
+    this.#options.log(
+      isOurs ? "error" : "warn",
+      `Connection of ${this.#connection.peer} ends: ${noAnswer(thrown)}`,
+    );
+    this.finish();
   }
 
   /** One write at a time: all replies that are there, cut at `WRITE_BYTES_MAX`. */
@@ -306,6 +319,10 @@ function* groupSlices(slices: readonly Uint8Array[], bytesMax: number): Generato
     room -= slice.length - at;
   }
   if (group.length > 0) yield group;
+}
+
+function noAnswer(thrown: unknown): string {
+  return `a request failed without an answer: ${describe(thrown)}`;
 }
 
 function describe(thrown: unknown): string {

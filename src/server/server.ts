@@ -5,6 +5,7 @@
  * Stop: no new connections → waits end → requests in work finish, or are cut at the deadline (seed-V3) → logs are
  * synced and marked clean → the directory is free. What was acknowledged is on disk long before (seed-V1).
  */
+import type { SentinelError } from "../base/errors.ts";
 import type { OpenReport } from "../broker/topics.ts";
 import { Broker } from "../broker/broker.ts";
 import type { BrokerApi } from "../broker/broker_api.ts";
@@ -13,6 +14,10 @@ import type { HttpApp } from "../http/app.ts";
 import type { HttpListener } from "../platform/http_server.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { KafkaServices } from "../protocols/kafka/handler.ts";
+import { HandlerRegistry } from "../protocols/kafka/handler_registry.ts";
+import { KAFKA_HANDLERS } from "../protocols/kafka/handlers.ts";
+import { KafkaSession } from "../protocols/kafka/kafka_session.ts";
 import { NativeSession } from "../protocols/native/native_session.ts";
 import { BinaryListener } from "./binary_listener.ts";
 import { assertMayListen, isLoopbackHost } from "./listen_rules.ts";
@@ -124,6 +129,9 @@ class ServerParts implements Server {
     const { clock, compression, network } = this.#platform;
     const { host, port, nodeId } = this.#options;
     const { log } = this.#hooks;
+    const onInternalError = (error: SentinelError): void => log("error", internalErrorText(error));
+    const kafkaServices: KafkaServices = { broker: this.broker, clock, nodeId, onInternalError };
+    const kafkaHandlers = new HandlerRegistry(KAFKA_HANDLERS);
     return BinaryListener.open({
       network,
       clock,
@@ -136,8 +144,9 @@ class ServerParts implements Server {
           compression,
           nodeId,
           brokerName: `${PROGRAM_NAME}/${PROGRAM_VERSION}`,
-          onInternalError: (error) => log("error", internalErrorText(error)),
+          onInternalError,
         }),
+      openKafkaSession: (peer) => new KafkaSession(kafkaServices, kafkaHandlers, peer),
     });
   }
 

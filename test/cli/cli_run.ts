@@ -41,6 +41,9 @@ export async function openBroker(broker: FakeBroker = new FakeBroker()) {
     clock,
     address: { host: "127.0.0.1", port: 0 },
     openNativeSession: () => new NativeSession({ broker, clock, compression, brokerName: "sentinel/test", nodeId: 1 }),
+    openKafkaSession: () => {
+      throw new Error("A native client sent a frame of Kafka's");
+    },
     log: () => {},
   });
   const address = `127.0.0.1:${listener.address.port}`;

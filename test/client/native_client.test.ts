@@ -22,6 +22,9 @@ async function open(broker = new FakeBroker()) {
     clock,
     address: { host: "127.0.0.1", port: 0 },
     openNativeSession: () => new NativeSession({ broker, clock, compression, brokerName: "sentinel/test", nodeId: 1 }),
+    openKafkaSession: () => {
+      throw new Error("A native client sent a frame of Kafka's");
+    },
     log: () => {},
   });
   const client = await connectNative(network, clock, listener.address, { clientName: "test/1" });

@@ -48,7 +48,7 @@ function serve(limits: Partial<ConnectionLimits> = {}, options: { kafka?: Protoc
     clock,
     limits,
     openNativeSession: () => session,
-    ...(options.kafka === undefined ? {} : { openKafkaSession: () => options.kafka! }),
+    openKafkaSession: () => options.kafka ?? session,
     log: (level, message) => lines.push(`${level} ${message}`),
   });
   let isDone = false;
@@ -100,12 +100,21 @@ test("BinaryConnection serves both dialects on one connection, frame by frame", 
   deepEqual([kafka.held.map((one) => one.id), session.held.map((one) => one.id)], [[1, 3], [2]]);
 });
 
-test("BinaryConnection ends with a line in the log where a dialect is not built", async () => {
-  const { connection, lines, done } = serve();
-  connection.send(request(1, 18));
+test("BinaryConnection closes behind a request without an answer: what came before it is answered, what comes after is not", async () => {
+  const kafka = new HeldSession(true);
+  const { connection, lines, done } = serve({}, { kafka });
+  connection.send(new Uint8Array([...request(1, 18), ...request(2, 18), ...request(3, 18)]));
+  await turns();
+  kafka.held.find((one) => one.id === 2)!.fail();
+  kafka.answer(3);
+  await turns();
+  equal(connection.closed, "no");
+  kafka.answer(1);
   await done;
-  equal(connection.closed, "aborted");
-  match(lines[0]!, /Kafka's protocol is not built yet/);
+  deepEqual(replyIds(connection.written), [1]);
+  equal(connection.closed, "closed");
+  match(lines[0]!, /error .*broken session/);
+  equal(lines.length, 1);
 });
 
 test("BinaryConnection ends at a frame whose length is outside the rules", async () => {
@@ -270,6 +279,7 @@ async function listen(connectionsMax = 10) {
     address: { host: "127.0.0.1", port: 9092 },
     connectionsMax,
     openNativeSession: () => session,
+    openKafkaSession: () => session,
     log: (level, message) => lines.push(`${level} ${message}`),
   });
   const open = () => {

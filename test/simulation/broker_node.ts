@@ -4,9 +4,12 @@ import { afterPowerLoss, pendingSequences } from "../../adapters/simulation/powe
 import type { PowerLoss } from "../../adapters/simulation/power_loss.ts";
 import { startProcess } from "../../adapters/simulation/platform.ts";
 import type { SimulatedProcess } from "../../adapters/simulation/platform.ts";
-import { SentinelError } from "../../src/base/errors.ts";
+import type { SentinelError } from "../../src/base/errors.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import type { OpenReport } from "../../src/broker/topics.ts";
+import { HandlerRegistry } from "../../src/protocols/kafka/handler_registry.ts";
+import { KAFKA_HANDLERS } from "../../src/protocols/kafka/handlers.ts";
+import { KafkaSession } from "../../src/protocols/kafka/kafka_session.ts";
 import { NativeSession } from "../../src/protocols/native/native_session.ts";
 import type { ConnectionLimits } from "../../src/server/binary_connection.ts";
 import { BinaryListener } from "../../src/server/binary_listener.ts";
@@ -175,6 +178,11 @@ export class BrokerNode {
   #listen(process: SimulatedProcess, broker: Broker): Promise<BinaryListener> {
     const world = this.#world;
     const { clock, compression, network } = process.platform;
+    const onInternalError = (error: SentinelError): void => {
+      const cause = error.cause ?? error;
+      world.violate("I48", `an internal error: ${cause instanceof Error ? cause.stack ?? cause.message : cause}`);
+    };
+    const kafkaHandlers = new HandlerRegistry(KAFKA_HANDLERS);
     return BinaryListener.open({
       network,
       clock,
@@ -188,11 +196,9 @@ export class BrokerNode {
           compression,
           nodeId: 1,
           brokerName: "simulated",
-          onInternalError: (error) => {
-            const cause = error instanceof SentinelError ? error.cause : error;
-            world.violate("I48", `an internal error: ${cause instanceof Error ? cause.stack ?? cause.message : cause}`);
-          },
+          onInternalError,
         }),
+      openKafkaSession: (peer) => new KafkaSession({ broker, clock, nodeId: 1, onInternalError }, kafkaHandlers, peer),
     });
   }
 

@@ -1,0 +1,7 @@
+/** Every API that is served. A new one is a file in `handlers/` and a line here. */
+import type { KafkaHandler } from "./handler.ts";
+import { apiVersionsHandler } from "./handlers/api_versions.ts";
+
+export const KAFKA_HANDLERS: readonly KafkaHandler[] = [
+  apiVersionsHandler,
+];
