@@ -131,6 +131,8 @@ export const LIMITS = {
   brokerProducersMax: 500_000,
   /** Far longer than a client retries (delivery.timeout.ms is two minutes): whoever was silent for it may be forgotten for another. */
   producerSilentMsMin: 3_600_000,
+  /** Producers that one answer describes: 40 bytes each on the wire, and a request may name a partition many times. */
+  describeProducersMax: 100_000,
   /** A producer snapshot is written after so many bytes of log: what lies above it is read again at a start after a crash. */
   producerSnapshotBytesMax: 128 * MIB,
   /** A snapshot file beyond this is not one of ours: it is not read into memory. */

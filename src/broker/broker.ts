@@ -6,7 +6,7 @@
  */
 import { asSentinelError, PlatformError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { NodeId, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
 import { OfflineReplica } from "../cluster/offline_replica.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
@@ -25,6 +25,7 @@ import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts"
 import { Fetching } from "./fetching.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import type { PartitionerName } from "./partitioner.ts";
+import { ProducerIds } from "./producer_ids.ts";
 import { Producing } from "./producing.ts";
 import type { TopicConfig } from "./topic_config.ts";
 import { replicaOf, Topics } from "./topics.ts";
@@ -41,6 +42,7 @@ import type {
   PendingFetch,
   ProduceAck,
   ProduceOptions,
+  ProducerDescription,
   TopicChange,
   TopicDescription,
   TopicPlan,
@@ -79,6 +81,7 @@ export class Broker implements BrokerApi {
   readonly #options: BrokerOptions;
   readonly #directory: DataDirectory;
   readonly #topics: Topics;
+  readonly #producerIds: ProducerIds;
   readonly #producing: Producing;
   readonly #fetching: Fetching;
   #node: NodeDescription;
@@ -88,11 +91,18 @@ export class Broker implements BrokerApi {
   #stopping: Promise<void> | null = null;
   #cancelRetention: Cancel | null = null;
 
-  private constructor(platform: Platform, options: BrokerOptions, directory: DataDirectory, topics: Topics) {
+  private constructor(
+    platform: Platform,
+    options: BrokerOptions,
+    directory: DataDirectory,
+    topics: Topics,
+    producerIds: ProducerIds,
+  ) {
     this.#platform = platform;
     this.#options = options;
     this.#directory = directory;
     this.#topics = topics;
+    this.#producerIds = producerIds;
     const { clock } = platform;
     this.startedMonotonicMs = clock.monotonicMs();
     const { autoCreate, inMemory = false, partitioner = "murmur2" } = options;
@@ -115,9 +125,12 @@ export class Broker implements BrokerApi {
       const store = new PartitionStore({ disk, clock, path: options.dataPath, flushIntervalMs });
       const log = await store.openMetadataLog(directory.isNew, { durability: "fsync", log: METADATA_LOG_SETTINGS });
       if (directory.isNew) await storeIdentity(disk, options.dataPath, directory);
+      const metadata = new MetadataLog(log, clock);
+      const producerIds = new ProducerIds(metadata);
       const topics = new Topics({
         store,
-        metadata: new MetadataLog(log, clock),
+        metadata,
+        producerIds,
         random,
         partitionsDefault: options.partitionsDefault,
         configDefaults: {
@@ -126,7 +139,7 @@ export class Broker implements BrokerApi {
         },
       });
       const report = await openOrClose(topics);
-      const broker = new Broker(platform, options, directory, topics);
+      const broker = new Broker(platform, options, directory, topics, producerIds);
       broker.#isReady = true;
       broker.#scheduleRetention();
       return { broker, report };
@@ -169,6 +182,20 @@ export class Broker implements BrokerApi {
     const ack = await this.#counted(this.#producing.produceBatch(topic, partition, batch, options));
     this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
     return ack;
+  }
+
+  async allocateProducerId(): Promise<ProducerId> {
+    this.#assertRunning();
+    return await this.#counted(this.#producerIds.next());
+  }
+
+  describeProducers(topic: string, partition: PartitionId): readonly ProducerDescription[] {
+    const replica = replicaOf(this.#mustGet(topic), partition);
+    if (replica instanceof OfflineReplica) throw replica.failure;
+    return replica.producers().map(({ producerId, epoch, batches }) => {
+      const { lastSequence, timestamp: lastTimestamp } = batches.at(-1)!;
+      return { producerId, epoch, lastSequence, lastTimestamp };
+    });
   }
 
   fetch(request: FetchRequest): PendingFetch {

@@ -4,7 +4,7 @@
  *
  * Every method answers with values or fails with a `SentinelError`; whatever a request says, it cannot end the process.
  */
-import type { Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { ConfigEntry } from "./config_entry.ts";
@@ -20,6 +20,7 @@ import type {
   PendingFetch,
   ProduceAck,
   ProduceOptions,
+  ProducerDescription,
   TopicChange,
   TopicDescription,
   TopicPlan,
@@ -54,13 +55,23 @@ export interface BrokerApi {
    */
   produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]>;
 
-  /** Appends one of Kafka's batches as it is. No partition: one is chosen round robin. The batch's bytes are the broker's afterwards. */
+  /**
+   * Appends one of Kafka's batches as it is. One with a producer id is appended once: a retry is answered as the original
+   * was, when that is safe; `out_of_order_sequence`, `invalid_producer_epoch`; a transaction's batch is
+   * `forbidden_transactional_id`. No partition: one is chosen round robin. The batch's bytes are the broker's afterwards.
+   */
   produceBatch(
     topic: string,
     partition: PartitionId | null,
     batch: RecordBatch,
     options: ProduceOptions,
   ): Promise<ProduceAck>;
+
+  /** A producer id that nobody had before, also not before a crash; its first epoch is 0, its first sequence 0. */
+  allocateProducerId(): Promise<ProducerId>;
+
+  /** The producers that wrote to a partition within a day, by what is appended. `unknown_topic`, `unknown_partition`. */
+  describeProducers(topic: string, partition: PartitionId): readonly ProducerDescription[];
 
   /**
    * Reads whole batches from several partitions, waiting until there is `minBytes` or the time is over. Faults of one

@@ -13,6 +13,7 @@ import type { Replica } from "../cluster/replica.ts";
 import type { Random } from "../platform/random.ts";
 import { Mutex } from "../storage/mutex.ts";
 import { changedConfig } from "./config_change.ts";
+import type { ProducerIds } from "./producer_ids.ts";
 import { normalizeTopicConfig, topicSettings } from "./topic_config.ts";
 import type { TopicConfigDefaults, TopicSettings } from "./topic_config.ts";
 import { assertTopicName } from "./topic_name.ts";
@@ -33,6 +34,8 @@ export interface Topic {
 export interface TopicsOptions {
   readonly store: PartitionStore;
   readonly metadata: MetadataLog;
+  /** Told of its records when the metadata log is replayed. */
+  readonly producerIds: ProducerIds;
   readonly random: Random;
   readonly configDefaults: TopicConfigDefaults;
   /** Partitions of a topic that says nothing. */
@@ -63,15 +66,17 @@ export class Topics {
 
   /** Replays the metadata log and opens every partition. */
   async open(): Promise<OpenReport> {
-    const { metadata, store, configDefaults } = this.#options;
-    await metadata.replay((record) => this.#table.apply(record));
+    const { metadata, store, configDefaults, producerIds } = this.#options;
+    await metadata.replay((record) => {
+      if (!producerIds.apply(record)) this.#table.apply(record);
+    });
     for (const entry of this.#table.deletedEntries()) await this.#removePartitions(entry);
     const setAside = await store.sweep((name, partition, topicId) => {
       const entry = this.#table.get(name);
       return entry !== undefined && (topicId === "" || entry.topicId === topicId) && partition < entry.partitions;
     });
     if (metadata.length > Math.max(LIMITS.metadataRecordsBeforeSnapshot, 4 * this.#table.size)) {
-      await metadata.snapshot(this.#table.snapshot());
+      await metadata.snapshot([...this.#table.snapshot(), ...producerIds.snapshot()]);
     }
     const report: OpenReport = { segments: 0, offsetMax: 0, cutBytes: 0, setAside, offline: [] };
     const entries = [...this.#table.entries()];

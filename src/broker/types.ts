@@ -1,5 +1,5 @@
 /** What the broker is asked and what it answers: the words that every protocol translates to and from. */
-import type { Epoch, NodeId, Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import type { Epoch, NodeId, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import type { SentinelError } from "../base/errors.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { ConfigChange } from "./config_change.ts";
@@ -28,6 +28,15 @@ export interface ProduceAck {
   readonly logAppendTimeMs: TimestampMs;
   readonly logStart: Offset;
   readonly durability: DurabilityReached;
+}
+
+/** What a partition knows of one idempotent producer. */
+export interface ProducerDescription {
+  readonly producerId: ProducerId;
+  readonly epoch: number;
+  readonly lastSequence: number;
+  /** The largest timestamp of its last batch. */
+  readonly lastTimestamp: TimestampMs;
 }
 
 /** Where a fetch starts in one partition. */

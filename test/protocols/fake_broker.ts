@@ -15,6 +15,7 @@ import type {
   PendingFetch,
   ProduceAck,
   ProduceOptions,
+  ProducerDescription,
   TopicChange,
   TopicDescription,
   TopicPlan,
@@ -103,6 +104,10 @@ export class FakeBroker implements BrokerApi {
     }));
   }
 
+  producerIds = 0;
+  /** Of every partition. */
+  producers: ProducerDescription[] = [];
+
   async produceBatch(
     topic: string,
     partition: PartitionId | null,
@@ -137,6 +142,18 @@ export class FakeBroker implements BrokerApi {
       logStart: log.logStart,
       durability: "memory",
     };
+  }
+
+  async allocateProducerId(): Promise<bigint> {
+    this.producerIds += 1;
+    return BigInt(this.producerIds - 1);
+  }
+
+  describeProducers(topic: string, partition: PartitionId): readonly ProducerDescription[] {
+    if (this.topics.get(topic)?.partitions[partition] === undefined) {
+      throw new SentinelError("unknown_partition", `${topic}-${partition} does not exist`);
+    }
+    return this.producers;
   }
 
   fetch(request: FetchRequest): PendingFetch {
