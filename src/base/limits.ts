@@ -12,6 +12,8 @@ export const LIMITS = {
   topicNameCharsMax: 249,
   /** Partitions of one topic. Each costs a directory, three descriptors and about 20 KiB. */
   topicPartitionsMax: 10_000,
+  /** Partitions that one request may ask for, together: Kafka's bound (ReplicationControlManager). */
+  createdPartitionsMax: 10_000,
   /** Topics of one broker: their settings are held in memory and walked by metadata answers. */
   topicsMax: 100_000,
   /** Partitions of one broker: three descriptors each, and most hosts allow a process 1,048,576 at the very most. */

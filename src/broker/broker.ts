@@ -283,6 +283,10 @@ export class Broker implements BrokerApi {
     return topic === undefined ? null : describe(topic, this.#options.nodeId);
   }
 
+  get partitionsDefault(): number {
+    return this.#topics.partitionsDefault;
+  }
+
   topicNames(): string[] {
     return this.#topics.names();
   }

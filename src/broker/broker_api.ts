@@ -102,6 +102,8 @@ export interface BrokerApi {
   describeTopic(name: string): TopicDescription | null;
   /** Sorted by name; internal topics (`__…`) left out. */
   topicNames(): string[];
+  /** Partitions of a topic that is made without a number. */
+  readonly partitionsDefault: number;
   /** Number of partitions, or null when there is no such topic: cheaper than a description. */
   partitionCount(topic: string): number | null;
 

@@ -57,6 +57,7 @@ export class FakeBroker implements BrokerApi {
   readonly produceLatency: LatencyHistogram = new LatencyHistogram();
   readonly fetchLatency: LatencyHistogram = new LatencyHistogram();
   readonly startedMonotonicMs = 0;
+  readonly partitionsDefault: number = 1;
   isReady = true;
   /** Set: the next produce calls wait for this before they append. */
   produceGate: Promise<void> | null = null;

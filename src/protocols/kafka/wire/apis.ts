@@ -20,6 +20,9 @@ import { deleteRecordsApi } from "./messages/delete_records.ts";
 import { initProducerIdApi } from "./messages/init_producer_id.ts";
 import { offsetForLeaderEpochApi } from "./messages/offset_for_leader_epoch.ts";
 import { describeConfigsApi } from "./messages/describe_configs.ts";
+import { deleteAclsApi } from "./messages/delete_acls.ts";
+import { createAclsApi } from "./messages/create_acls.ts";
+import { describeAclsApi } from "./messages/describe_acls.ts";
 import { alterConfigsApi } from "./messages/alter_configs.ts";
 import { describeLogDirsApi } from "./messages/describe_log_dirs.ts";
 import { createPartitionsApi } from "./messages/create_partitions.ts";
@@ -27,9 +30,11 @@ import { deleteGroupsApi } from "./messages/delete_groups.ts";
 import { electLeadersApi } from "./messages/elect_leaders.ts";
 import { incrementalAlterConfigsApi } from "./messages/incremental_alter_configs.ts";
 import { offsetDeleteApi } from "./messages/offset_delete.ts";
+import { describeClientQuotasApi } from "./messages/describe_client_quotas.ts";
 import { describeClusterApi } from "./messages/describe_cluster.ts";
 import { describeProducersApi } from "./messages/describe_producers.ts";
 import { listConfigResourcesApi } from "./messages/list_config_resources.ts";
+import { listPartitionReassignmentsApi } from "./messages/list_partition_reassignments.ts";
 import { describeTopicPartitionsApi } from "./messages/describe_topic_partitions.ts";
 
 export const KAFKA_APIS: readonly KafkaApi[] = [
@@ -53,6 +58,9 @@ export const KAFKA_APIS: readonly KafkaApi[] = [
   initProducerIdApi,
   offsetForLeaderEpochApi,
   describeConfigsApi,
+  deleteAclsApi,
+  createAclsApi,
+  describeAclsApi,
   alterConfigsApi,
   describeLogDirsApi,
   createPartitionsApi,
@@ -60,8 +68,10 @@ export const KAFKA_APIS: readonly KafkaApi[] = [
   electLeadersApi,
   incrementalAlterConfigsApi,
   offsetDeleteApi,
+  describeClientQuotasApi,
   describeClusterApi,
   describeProducersApi,
   listConfigResourcesApi,
+  listPartitionReassignmentsApi,
   describeTopicPartitionsApi,
 ];
