@@ -7,7 +7,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { TimestampMs } from "../base/ids.ts";
 import { ByteReader } from "../bytes/byte_reader.ts";
 import { BATCH_HEADER_BYTES, type RecordBatch } from "./record_batch.ts";
-import { makeRecordFront, readRecordFront, skipRecordBody } from "./walk_records.ts";
+import { makeRecordFront, readRecordFront, skipRecordBody, walkPlainRecord } from "./walk_records.ts";
 
 const TIMESTAMP_NONE: TimestampMs = -1;
 const DELETE_HORIZON_BIT = 1 << 6;
@@ -117,10 +117,14 @@ function walkRecords(
   const front = makeRecordFront();
   let maxTimestamp = -Infinity;
   for (let index = 0; index < recordCount; index++) {
-    readRecordFront(reader, front);
+    if (walkPlainRecord(bytes, reader.at, reader.end, front)) {
+      reader.at = front.end;
+    } else {
+      readRecordFront(reader, front);
+      skipRecordBody(reader, front);
+      if (reader.fault !== null) return { ...invalid(reader.fault), recordIndex: index };
+    }
     const keyBytes = front.keyBytes;
-    skipRecordBody(reader, front);
-    if (reader.fault !== null) return { ...invalid(reader.fault), recordIndex: index };
     if (front.offsetDelta !== index) {
       return { ...invalid(`The record's offset delta is ${front.offsetDelta}, not ${index}`), recordIndex: index };
     }
