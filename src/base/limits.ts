@@ -27,6 +27,8 @@ export const LIMITS = {
   connectionRequestsInWorkMax: 64,
   /** Bytes of requests and unsent replies that one connection may hold; above it, its socket is not read. One frame is always taken. */
   connectionBytesMax: 16 * MIB,
+  /** One read of a socket. Frames that lie whole in it are not copied; what a connection holds before anyone counts it. */
+  connectionReadBytesMax: 512 * KIB,
   /** Connections on the binary port. The operating system's queue holds the next ones. */
   connectionsMax: 10_000,
   /** A peer that takes nothing of its reply for this long is cut: its bytes are memory that others need. */

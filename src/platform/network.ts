@@ -21,7 +21,7 @@ export interface Listener {
 export interface Connection {
   /**
    * The next bytes, in a buffer that is the caller's, or null when the peer has closed its side. One call at a time.
-   * While nobody reads, at most `readAheadBytesMax` (64 KiB) are taken from the socket: that is the back-pressure.
+   * At most `connectionReadBytesMax`; as much is taken from the socket while nobody reads: that is the back-pressure.
    * Fails with `connection_reset`, or `closed` after `close`.
    */
   read(): Promise<Uint8Array | null>;

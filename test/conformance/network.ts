@@ -1,6 +1,7 @@
 /** What every `Network` must do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LIMITS } from "../../src/base/limits.ts";
 import type { Connection, Listener, Network } from "../../src/platform/network.ts";
 import { pattern, rejectsWith } from "./disk.ts";
 
@@ -37,7 +38,7 @@ async function readBytes(connection: Connection, count: number): Promise<Uint8Ar
   while (at < count) {
     const chunk = await connection.read();
     if (chunk === null) break;
-    assert.ok(chunk.length > 0 && chunk.length <= 64 * 1024, `a chunk of ${chunk.length} bytes`);
+    assert.ok(chunk.length > 0 && chunk.length <= LIMITS.connectionReadBytesMax, `a chunk of ${chunk.length} bytes`);
     bytes.set(chunk, at);
     at += chunk.length;
   }

@@ -6,8 +6,17 @@ import type { Offset } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { RecordBatch } from "../../records/record_batch.ts";
 
-/** A batch that is a small part of its buffer is copied: a view would keep the whole buffer, which nobody counts. */
-const SHARE_MIN = 0.5;
+/** A batch that is a smaller part of its buffer is copied: a view would keep the whole buffer for it. */
+const SHARE_MIN = 0.2;
+
+/**
+ * A batch with the memory that goes with it. A buffer counts whole, once for batches of it that follow each other (those
+ * of frames that came in one read), and goes with the last of them.
+ */
+interface CachedBatch {
+  readonly batch: RecordBatch;
+  heldBytes: number;
+}
 
 /** All tail caches of a broker together. The log that was not appended to for the longest time gives way first. */
 export class TailCacheBudget {
@@ -40,7 +49,7 @@ export class TailCache {
   readonly #budget: TailCacheBudget;
   readonly #bytesMax: number;
   /** Contiguous; a ring would save the shifts, which cost less than one map entry per batch. */
-  #batches: RecordBatch[] = [];
+  #batches: CachedBatch[] = [];
   /** Index of the first batch that still counts: evicting one by one must not move the rest each time. */
   #first = 0;
   #bytes = 0;
@@ -56,15 +65,24 @@ export class TailCache {
 
   /** The first offset that is here, or null. */
   get startOffset(): Offset | null {
-    return this.#batches[this.#first]?.baseOffset ?? null;
+    return this.#batches[this.#first]?.batch.baseOffset ?? null;
   }
 
   append(batch: RecordBatch): void {
-    const bytes = batch.bytes;
-    const kept = bytes.length < bytes.buffer.byteLength * SHARE_MIN ? new RecordBatch(bytes.slice()) : batch;
-    this.#batches.push(kept);
-    this.#bytes += kept.sizeBytes;
-    this.#budget.noteAppend(this, kept.sizeBytes);
+    const { bytes } = batch;
+    const before = this.isEmpty ? undefined : this.#batches.at(-1);
+    let heldBytes = bytes.buffer.byteLength;
+    let addedBytes = heldBytes;
+    let kept = batch;
+    if (before !== undefined && before.batch.bytes.buffer === bytes.buffer) {
+      before.heldBytes = addedBytes = 0;
+    } else if (bytes.length < heldBytes * SHARE_MIN) {
+      kept = new RecordBatch(bytes.slice());
+      heldBytes = addedBytes = bytes.length;
+    }
+    this.#batches.push({ batch: kept, heldBytes });
+    this.#bytes += addedBytes;
+    this.#budget.noteAppend(this, addedBytes);
     if (this.#bytes > this.#bytesMax) this.evict(this.#bytes - this.#bytesMax);
   }
 
@@ -76,13 +94,13 @@ export class TailCache {
     let high = this.#batches.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#batches[middle]!.lastOffset < from) low = middle + 1;
+      if (this.#batches[middle]!.batch.lastOffset < from) low = middle + 1;
       else high = middle;
     }
     const found: RecordBatch[] = [];
     let bytes = 0;
     for (let at = low; at < this.#batches.length; at += 1) {
-      const batch = this.#batches[at]!;
+      const { batch } = this.#batches[at]!;
       if (batch.endOffset > upTo || (bytes > 0 && bytes + batch.sizeBytes > maxBytes)) break;
       bytes += batch.sizeBytes;
       found.push(batch);
@@ -90,11 +108,11 @@ export class TailCache {
     return found;
   }
 
-  /** Drops at least `bytes` of the oldest batches, or all. */
+  /** Drops the oldest batches until at least `bytes` of memory are free, or all. */
   evict(bytes: number): void {
     let freed = 0;
     while (freed < bytes && this.#first < this.#batches.length) {
-      freed += this.#batches[this.#first]!.sizeBytes;
+      freed += this.#batches[this.#first]!.heldBytes;
       this.#first += 1;
     }
     this.#release(freed);
@@ -112,8 +130,11 @@ export class TailCache {
 
   truncateFrom(offset: Offset): void {
     let freed = 0;
-    while (this.#batches.length > this.#first && this.#batches.at(-1)!.endOffset > offset) {
-      freed += this.#batches.pop()!.sizeBytes;
+    while (!this.isEmpty && this.#batches.at(-1)!.batch.endOffset > offset) {
+      const { batch, heldBytes } = this.#batches.pop()!;
+      const before = this.isEmpty ? undefined : this.#batches.at(-1)!;
+      if (before !== undefined && before.batch.bytes.buffer === batch.bytes.buffer) before.heldBytes = heldBytes;
+      else freed += heldBytes;
     }
     this.#release(freed);
   }
@@ -131,4 +152,4 @@ export class TailCache {
   }
 }
 
-const EVICTED = new RecordBatch(new Uint8Array(61));
+const EVICTED: CachedBatch = { batch: new RecordBatch(new Uint8Array(61)), heldBytes: 0 };

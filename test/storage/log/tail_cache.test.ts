@@ -52,3 +52,37 @@ test("a batch that is a small part of its buffer is copied, so that the buffer c
   cache.append(new RecordBatch(frame.subarray(500, 500 + batch.sizeBytes)));
   assert.equal(cache.read(0, 1, 1)![0]!.bytes.buffer.byteLength, batch.sizeBytes);
 });
+
+test("batches of one buffer are views of it, and it counts once and whole until the last of them goes", () => {
+  const sizeBytes = at(0, 1_000).sizeBytes;
+  const bufferBytes = 4 * sizeBytes;
+  const budget = new TailCacheBudget(1_000_000);
+  const cache = new TailCache(budget, 2 * bufferBytes);
+  let chunk = new Uint8Array(bufferBytes);
+  const appendView = (offset: number) => {
+    const start = (offset % 4) * sizeBytes;
+    if (start === 0) chunk = new Uint8Array(bufferBytes);
+    chunk.set(at(offset, 1_000).bytes, start);
+    cache.append(new RecordBatch(chunk.subarray(start, start + sizeBytes)));
+  };
+  for (let offset = 0; offset < 40; offset++) {
+    appendView(offset);
+    // What is held, by the buffers themselves.
+    const kept = cache.read(cache.startOffset!, Infinity, offset + 1)!;
+    assert.equal(kept.at(-1)!.bytes.buffer, chunk.buffer);
+    const buffers = new Set(kept.map((batch) => batch.bytes.buffer));
+    assert.equal(budget.usedBytes, buffers.size * bufferBytes, `${offset}`);
+    assert.ok(buffers.size <= 2);
+    assert.equal(cache.startOffset, Math.max(0, offset - offset % 4 - 4));
+  }
+  cache.truncateFrom(38);
+  assert.equal(budget.usedBytes, 2 * bufferBytes);
+  cache.truncateFrom(36);
+  assert.equal(budget.usedBytes, bufferBytes);
+  cache.append(at(36));
+  cache.evict(1);
+  assert.equal(cache.startOffset, 36);
+  assert.equal(budget.usedBytes, at(36).sizeBytes);
+  cache.evict(1);
+  assert.equal(budget.usedBytes, 0);
+});
