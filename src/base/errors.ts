@@ -64,6 +64,22 @@ export const ERRORS = {
   out_of_order_sequence: row(409, 45, false, "A producer's sequence is not the next one"),
   invalid_producer_epoch: row(409, 47, false, "A newer instance of the producer has taken over"),
   forbidden_transactional_id: row(403, 53, false, "Not allowed to use this transactional id"),
+  coordinator_loading: row(503, 14, true, "The group's coordinator is still reading its log"),
+  coordinator_unavailable: row(503, 15, true, "The group's coordinator is not available"),
+  not_coordinator: row(503, 16, true, "This node does not coordinate the group"),
+  offset_metadata_too_large: row(413, 12, false, "The metadata of a committed offset is too large"),
+  illegal_generation: row(409, 22, false, "The group is in another generation"),
+  inconsistent_group_protocol: row(409, 23, false, "The member shares no protocol with the group"),
+  invalid_group_id: row(422, 24, false, "The group id is not valid"),
+  unknown_member: row(409, 25, false, "The group has no such member"),
+  invalid_session_timeout: row(422, 26, false, "The session time-out is out of range"),
+  rebalance_in_progress: row(409, 27, false, "The group is rebalancing"),
+  group_not_empty: row(409, 68, false, "The group has members"),
+  unknown_group: row(404, 69, false, "The group does not exist"),
+  member_id_required: row(409, 79, false, "The member must join with the id that it was given"),
+  group_full: row(409, 81, false, "The group has as many members as it may have"),
+  member_fenced: row(409, 82, false, "Another member has this instance id"),
+  group_subscribed: row(409, 86, false, "The group is subscribed to the topic"),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -143,6 +143,35 @@ export const LIMITS = {
   producerSnapshotFileBytesMax: 32 * MIB,
   /** Producer ids that one metadata record reserves, as in Kafka: a crash loses the rest of a block, and none is given twice. */
   producerIdBlock: 1_000,
+  /** Groups of one broker: each is a few KiB with its members and positions. */
+  groupsMax: 100_000,
+  /** Positions that all groups together have committed: about 200 bytes each. */
+  committedOffsetsMax: 2_000_000,
+  /** Members of one group unless the broker's options say less: each rebalance sends all of them to the leader. */
+  groupMembersMax: 10_000,
+  /** Member ids of one group that were given out and not used yet: a client that only asks for ids must not fill the memory. */
+  groupPendingMembersMax: 10_000,
+  /** A group's, member's, client's or protocol's name in bytes: they are strings of a record, and keys in memory. */
+  groupNameBytesMax: 1_024,
+  /** Protocols that one member may list. */
+  groupProtocolsMax: 32,
+  /** What one member may say to the leader in all its protocols, and the leader to one member. */
+  groupMemberBytesMax: 1 * MIB,
+  /** What the leader may say to all members together: it must fit into one batch with what they said to it. */
+  groupAssignmentsBytesMax: 16 * MIB,
+  /** A newcomer waits no longer for a rebalance to end: Kafka's group.new.member.join.timeout.ms. */
+  groupNewMemberJoinMsMax: 300_000,
+  /** Bounds of a member's session time-out: Kafka's group.min/max.session.timeout.ms. */
+  groupSessionTimeoutMsMin: 6_000,
+  groupSessionTimeoutMsMax: 1_800_000,
+  /** What a committer may store beside a position: Kafka's offset.metadata.max.bytes. */
+  offsetMetadataBytesMax: 4_096,
+  /** Records of groups that wait for room in one partition of the offsets topic; beyond it the coordinator is not available. */
+  groupWritesQueuedMax: 10_000,
+  /** How often expired positions are looked for: Kafka's offsets.retention.check.interval.ms. */
+  offsetsExpiryCheckMs: 600_000,
+  /** Lag rows in one /metrics answer; what is beyond is counted in a row of its own. */
+  metricsLagRowsMax: 10_000,
 
   /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
   metadataRecordsBeforeSnapshot: 2_000,
