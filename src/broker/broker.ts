@@ -23,6 +23,11 @@ import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
 import { Fetching } from "./fetching.ts";
+import { groupSettings } from "./groups/group_settings.ts";
+import type { GroupOptions } from "./groups/group_settings.ts";
+import { Groups } from "./groups/groups.ts";
+import type { GroupsApi } from "./groups/groups_api.ts";
+import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import type { PartitionerName } from "./partitioner.ts";
 import { ProducerIds } from "./producer_ids.ts";
@@ -64,6 +69,10 @@ export interface BrokerOptions {
   /** Smallest `segment.bytes`; below Kafka's 1 MiB only in tests. */
   readonly segmentBytesMin?: number;
   readonly retentionCheckMs?: number;
+  /** How consumer groups are coordinated, where it is not as Kafka's defaults say. */
+  readonly groups?: GroupOptions;
+  /** Told what goes wrong where no request is that could be answered with it. */
+  readonly onError?: (error: SentinelError) => void;
 }
 
 export class Broker implements BrokerApi {
@@ -84,6 +93,7 @@ export class Broker implements BrokerApi {
   readonly #producerIds: ProducerIds;
   readonly #producing: Producing;
   readonly #fetching: Fetching;
+  readonly #groups: Groups;
   #node: NodeDescription;
   /** Where the binary port listens. */
   #listens: Address | null = null;
@@ -108,6 +118,14 @@ export class Broker implements BrokerApi {
     const { autoCreate, inMemory = false, partitioner = "murmur2" } = options;
     this.#producing = new Producing({ topics, clock, autoCreate, inMemory, partitioner, counters: this.counters });
     this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
+    this.#groups = new Groups({
+      topics,
+      clock,
+      random: platform.random,
+      compression: platform.compression,
+      ...groupSettings(options.groups),
+      onError: (error) => this.#onError(error),
+    });
     this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
   }
 
@@ -140,6 +158,7 @@ export class Broker implements BrokerApi {
       });
       const report = await openOrClose(topics);
       const broker = new Broker(platform, options, directory, topics, producerIds);
+      broker.#groups.open();
       broker.#isReady = true;
       broker.#scheduleRetention();
       return { broker, report };
@@ -147,6 +166,10 @@ export class Broker implements BrokerApi {
       await directory.lock.release();
       throw thrown;
     }
+  }
+
+  get groups(): GroupsApi {
+    return this.#groups;
   }
 
   get isReady(): boolean {
@@ -165,6 +188,7 @@ export class Broker implements BrokerApi {
     options: ProduceOptions,
   ): Promise<ProduceOutcome[]> {
     this.#assertRunning();
+    assertNotInternal(topic);
     const startedMs = this.#platform.clock.monotonicMs();
     const outcomes = await this.#counted(this.#producing.produceRecords(topic, records, options));
     this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
@@ -178,6 +202,7 @@ export class Broker implements BrokerApi {
     options: ProduceOptions,
   ): Promise<ProduceAck> {
     this.#assertRunning();
+    assertNotInternal(topic);
     const startedMs = this.#platform.clock.monotonicMs();
     const ack = await this.#counted(this.#producing.produceBatch(topic, partition, batch, options));
     this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
@@ -241,6 +266,7 @@ export class Broker implements BrokerApi {
 
   async deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset> {
     this.#assertRunning();
+    assertNotInternal(topic);
     const replica = replicaOf(this.#mustGet(topic), partition);
     if (replica instanceof OfflineReplica) throw replica.failure;
     const { highWatermark, startOffset } = replica;
@@ -257,6 +283,7 @@ export class Broker implements BrokerApi {
 
   async createTopic(name: string, options: CreateTopicOptions = {}): Promise<TopicDescription> {
     this.#assertRunning();
+    assertNotInternal(name);
     return describe(await this.#counted(this.#topics.create(name, options)), this.#options.nodeId);
   }
 
@@ -266,7 +293,9 @@ export class Broker implements BrokerApi {
 
   async deleteTopic(name: string, topicId?: string): Promise<void> {
     this.#assertRunning();
+    assertNotInternal(name);
     await this.#counted(this.#topics.delete(name, topicId));
+    this.#groups.forgetTopic(name);
   }
 
   checkTopicChange(name: string, change: TopicChange): void {
@@ -275,6 +304,8 @@ export class Broker implements BrokerApi {
 
   async alterTopic(name: string, change: TopicChange): Promise<TopicDescription> {
     this.#assertRunning();
+    // With other partitions, groups would be looked for where they are not.
+    if (change.partitions !== undefined) assertNotInternal(name);
     return describe(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
   }
 
@@ -288,7 +319,7 @@ export class Broker implements BrokerApi {
   }
 
   topicNames(): string[] {
-    return this.#topics.names();
+    return this.#topics.names().filter((name) => !isInternalTopic(name));
   }
 
   partitionCount(topic: string): number | null {
@@ -328,6 +359,7 @@ export class Broker implements BrokerApi {
   endWaits(): void {
     this.#isReady = false;
     this.#fetching.stop();
+    this.#groups.stop();
   }
 
   /** Stores what is appended, marks the clean stop, frees the directory. Idempotent. */
@@ -350,6 +382,11 @@ export class Broker implements BrokerApi {
 
   #assertRunning(): void {
     if (this.#stopping !== null) throw new SentinelError("shutting_down", "The broker is stopping");
+  }
+
+  #onError(error: SentinelError): void {
+    this.counters.errors += 1;
+    this.#options.onError?.(error);
   }
 
   #mustGet(name: string): Topic {

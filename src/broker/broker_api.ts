@@ -8,6 +8,7 @@ import type { Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.t
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { ConfigEntry } from "./config_entry.ts";
+import type { GroupsApi } from "./groups/groups_api.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 import type { TopicConfig } from "./topic_config.ts";
 import type {
@@ -117,6 +118,8 @@ export interface BrokerApi {
   /** Every setting of this broker that is true, sorted by name. */
   describeBrokerConfig(): readonly ConfigEntry[];
   describeLogDirectory(): Promise<LogDirectoryDescription>;
+  /** Consumer groups and the positions that they commit. */
+  readonly groups: GroupsApi;
 
   describeCluster(): ClusterDescription;
   /** False until recovery is done and after a stop began. */

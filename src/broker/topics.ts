@@ -111,9 +111,9 @@ export class Topics {
   }
 
   /** The topic, made now when it is not there; two at once get the same (seed-K4). */
-  async getOrCreate(name: string): Promise<Topic> {
+  async getOrCreate(name: string, options: CreateTopicOptions = {}): Promise<Topic> {
     return this.#open.get(name) ??
-      await this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, {}));
+      await this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, options));
   }
 
   /** The number of partitions that a topic made now would get. */

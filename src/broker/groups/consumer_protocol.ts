@@ -1,50 +1,42 @@
 /**
- * The consumer protocol (ConsumerProtocolSubscription.json, ConsumerProtocolAssignment.json): what members of a group of
- * protocol type `consumer` say to each other through the broker. To the broker it is opaque but for three uses: which
- * topics a group reads (their offsets do not expire), who has which partition (for people), and native members.
+ * The consumer protocol: what members of a group of protocol type `consumer` say to each other through the broker. To the
+ * broker it is opaque but for three uses: which topics a group reads (their positions do not expire), who has which
+ * partition (for people), and members that speak native frames.
  */
 import type { PartitionId } from "../../base/ids.ts";
 import { ByteReader } from "../../bytes/byte_reader.ts";
-import { ByteWriter } from "../../bytes/byte_writer.ts";
-import { utf8Bytes } from "../../bytes/utf8.ts";
+import { consumerProtocolAssignment, consumerProtocolSubscription } from "../../schema/internal/consumer_protocol.ts";
+import { isSchemaFault } from "../../schema/message_schema.ts";
 import type { TopicPartition } from "./group_types.ts";
 
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
-const NO_USER_DATA = -1;
 
-/** The topics of a subscription, of any version: later ones only add fields behind. Null when it cannot be read. */
+const VERSION_BYTES = 2;
+/** Every reader knows it, and later versions only add fields behind. */
+const WRITTEN_VERSION = 0;
+
+/** The topics of a subscription, or null when it cannot be read. */
 export function readSubscription(metadata: Uint8Array): readonly string[] | null {
-  const reader = new ByteReader(metadata);
-  reader.int16();
-  const count = reader.checkCount(reader.int32(), 2);
-  const topics: string[] = [];
-  for (let index = 0; index < count && reader.fault === null; index++) topics.push(reader.text(reader.int16()));
-  return reader.fault === null ? topics : null;
+  const version = knownVersion(metadata, consumerProtocolSubscription.versions.max);
+  if (version === null) return null;
+  const read = consumerProtocolSubscription.decode(metadata.subarray(VERSION_BYTES), version);
+  return isSchemaFault(read) ? null : read.topics;
 }
 
-/** Version 0: topics and no user data; every reader takes it. */
 export function writeSubscription(topics: readonly string[]): Uint8Array {
-  const writer = new ByteWriter();
-  writer.int16(0);
-  writer.int32(topics.length);
-  for (const topic of topics) writeText(writer, topic);
-  writer.int32(NO_USER_DATA);
-  return writer.written;
+  return consumerProtocolSubscription.encodeVersioned({ topics: [...topics] }, WRITTEN_VERSION);
 }
 
 /** The partitions of an assignment, or null when it cannot be read. No bytes at all assign nothing. */
 export function readAssignment(assignment: Uint8Array): readonly TopicPartition[] | null {
   if (assignment.length === 0) return [];
-  const reader = new ByteReader(assignment);
-  reader.int16();
-  const partitions: TopicPartition[] = [];
-  const topicCount = reader.checkCount(reader.int32(), 6);
-  for (let index = 0; index < topicCount && reader.fault === null; index++) {
-    const topic = reader.text(reader.int16());
-    const count = reader.checkCount(reader.int32(), 4);
-    for (let at = 0; at < count; at++) partitions.push({ topic, partition: reader.int32() });
-  }
-  return reader.fault === null ? partitions : null;
+  const version = knownVersion(assignment, consumerProtocolAssignment.versions.max);
+  if (version === null) return null;
+  const read = consumerProtocolAssignment.decode(assignment.subarray(VERSION_BYTES), version);
+  if (isSchemaFault(read)) return null;
+  return read.assignedPartitions.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition }))
+  );
 }
 
 export function writeAssignment(partitions: readonly TopicPartition[]): Uint8Array {
@@ -54,20 +46,13 @@ export function writeAssignment(partitions: readonly TopicPartition[]): Uint8Arr
     if (listed === undefined) byTopic.set(topic, [partition]);
     else listed.push(partition);
   }
-  const writer = new ByteWriter();
-  writer.int16(0);
-  writer.int32(byTopic.size);
-  for (const [topic, indexes] of byTopic) {
-    writeText(writer, topic);
-    writer.int32(indexes.length);
-    for (const index of indexes) writer.int32(index);
-  }
-  writer.int32(NO_USER_DATA);
-  return writer.written;
+  const assignedPartitions = [...byTopic].map(([topic, indexes]) => ({ topic, partitions: indexes }));
+  return consumerProtocolAssignment.encodeVersioned({ assignedPartitions }, WRITTEN_VERSION);
 }
 
-function writeText(writer: ByteWriter, text: string): void {
-  const sizeBytes = utf8Bytes(text);
-  writer.int16(sizeBytes);
-  writer.text(text, sizeBytes);
+/** The version to read by: a later one is read as the latest that is known, for its fields come first. */
+function knownVersion(bytes: Uint8Array, versionMax: number): number | null {
+  const reader = new ByteReader(bytes);
+  const version = reader.int16();
+  return reader.fault !== null || version < 0 ? null : Math.min(version, versionMax);
 }

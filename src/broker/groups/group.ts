@@ -8,6 +8,7 @@ import { CONSUMER_PROTOCOL_TYPE, readAssignment, readSubscription } from "./cons
 import { done } from "./group_answers.ts";
 import { metadataOf, NO_BYTES, storedMember } from "./group_member.ts";
 import { GroupOffsets } from "./group_offsets.ts";
+import type { OffsetTotals } from "./group_offsets.ts";
 import { GroupOutbox } from "./group_outbox.ts";
 import { GroupMembership } from "./membership.ts";
 import { GroupRebalance } from "./rebalance.ts";
@@ -34,15 +35,16 @@ import type {
 
 export class Group {
   readonly groupId: string;
-  readonly offsets = new GroupOffsets();
+  readonly offsets: GroupOffsets;
   readonly #settings: GroupSettings;
   readonly #outbox = new GroupOutbox();
   readonly #rebalance: GroupRebalance;
   readonly #membership: GroupMembership;
   #isDeleted = false;
 
-  constructor(groupId: string, settings: GroupSettings) {
+  constructor(groupId: string, settings: GroupSettings, totals: OffsetTotals = { positions: 0 }) {
     this.groupId = groupId;
+    this.offsets = new GroupOffsets(totals);
     this.#settings = settings;
     this.#rebalance = new GroupRebalance(groupId, settings, this.#outbox);
     this.#membership = new GroupMembership(settings, this.#outbox, this.#rebalance);

@@ -11,9 +11,19 @@ interface Slot {
   inFlight: number;
 }
 
+/** What all groups of a coordinator have together. */
+export interface OffsetTotals {
+  positions: number;
+}
+
 export class GroupOffsets {
+  readonly #totals: OffsetTotals;
   readonly #topics = new Map<string, Map<number, Slot>>();
   #count = 0;
+
+  constructor(totals: OffsetTotals) {
+    this.#totals = totals;
+  }
 
   /** Positions that are durable. */
   get count(): number {
@@ -100,7 +110,9 @@ export class GroupOffsets {
   }
 
   #store(slot: Slot, committed: CommittedOffset | null): void {
-    this.#count += (committed === null ? 0 : 1) - (slot.committed === null ? 0 : 1);
+    const step = (committed === null ? 0 : 1) - (slot.committed === null ? 0 : 1);
+    this.#count += step;
+    this.#totals.positions += step;
     slot.committed = committed;
   }
 

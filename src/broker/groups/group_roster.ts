@@ -103,7 +103,8 @@ export class GroupRoster {
 
   /** The longest that any member asked a rebalance to wait. */
   get rebalanceTimeoutMs(): number {
-    let longest = 0;
+    // A client may ask for nothing or less; then it is one round of its timers.
+    let longest = 1;
     for (const member of this.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs);
     return longest;
   }

@@ -1,0 +1,24 @@
+/** Topics that the broker keeps for itself. Clients may read them, as with Kafka, and neither write nor remove them. */
+import { SentinelError } from "../base/errors.ts";
+import type { TopicConfig } from "./topic_config.ts";
+
+/** Group memberships and committed positions. */
+export const OFFSETS_TOPIC = "__consumer_offsets";
+
+const INTERNAL_TOPICS: ReadonlySet<string> = new Set([OFFSETS_TOPIC]);
+
+/** A small segment is read fast at a start (Kafka's offsets.topic.segment.bytes); a group's record may be a large one. */
+export const OFFSETS_TOPIC_CONFIG: TopicConfig = {
+  "max.message.bytes": "67108864",
+  "retention.ms": "-1",
+  "segment.bytes": "104857600",
+};
+
+export function isInternalTopic(name: string): boolean {
+  return INTERNAL_TOPICS.has(name);
+}
+
+/** Fails with `invalid_topic`, as Kafka does, when a client wants to change what only the broker may. */
+export function assertNotInternal(name: string): void {
+  if (isInternalTopic(name)) throw new SentinelError("invalid_topic", `${name} is the broker's own topic`);
+}
