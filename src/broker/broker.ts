@@ -14,14 +14,13 @@ import type { Durability } from "../cluster/replica.ts";
 import type { Cancel } from "../platform/clock.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
-import { openBatch } from "../records/compressed_batch.ts";
-import { isRecordsFault, readRecords } from "../records/read_records.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { openDataDirectory, storeIdentity } from "../storage/data_directory.ts";
 import type { DataDirectory } from "../storage/data_directory.ts";
 import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
+import { describeTopic } from "./describe_topic.ts";
 import { Fetching } from "./fetching.ts";
 import { groupSettings } from "./groups/group_settings.ts";
 import type { GroupOptions } from "./groups/group_settings.ts";
@@ -31,6 +30,7 @@ import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import type { PartitionerName } from "./partitioner.ts";
 import { ProducerIds } from "./producer_ids.ts";
+import { offsetForTimestamp } from "./offset_for_timestamp.ts";
 import { Producing } from "./producing.ts";
 import type { TopicConfig } from "./topic_config.ts";
 import { replicaOf, Topics } from "./topics.ts";
@@ -43,7 +43,6 @@ import type {
   LogDirectoryDescription,
   NodeDescription,
   OffsetAndTimestamp,
-  PartitionDescription,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
@@ -236,32 +235,7 @@ export class Broker implements BrokerApi {
     if (replica instanceof OfflineReplica) throw replica.failure;
     if (at === "earliest") return { offset: replica.startOffset, timestamp: -1 };
     if (at === "latest") return { offset: replica.highWatermark, timestamp: -1 };
-    const end = { offset: replica.highWatermark, timestamp: -1 };
-    let from = replica.startOffset;
-    while (true) {
-      const batch = await replica.batchForTimestamp(at, from);
-      if (batch === null) return end;
-      const found = await this.#recordAt(batch, at, from);
-      if (found !== null) return found;
-      // The batch's newest record lies below the log start, or its header says more than its records: on to the next.
-      from = batch.endOffset;
-    }
-  }
-
-  /** The first record of a batch at or after a time and an offset, or null. */
-  async #recordAt(batch: RecordBatch, timestamp: TimestampMs, startOffset: Offset): Promise<OffsetAndTimestamp | null> {
-    const plain = batch.codec === "none"
-      ? undefined
-      : await openBatch(batch, this.#platform.compression, LIMITS.decompressedBytesMax);
-    const records = readRecords(batch, { from: startOffset, ...(plain === undefined ? {} : { plain }) });
-    if (isRecordsFault(records)) {
-      throw new SentinelError(
-        "storage_error",
-        `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`,
-      );
-    }
-    const found = records.find((record) => record.timestamp >= timestamp);
-    return found === undefined ? null : { offset: found.offset, timestamp: found.timestamp };
+    return await offsetForTimestamp(replica, at, this.#platform.compression);
   }
 
   async deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset> {
@@ -284,7 +258,7 @@ export class Broker implements BrokerApi {
   async createTopic(name: string, options: CreateTopicOptions = {}): Promise<TopicDescription> {
     this.#assertRunning();
     assertNotInternal(name);
-    return describe(await this.#counted(this.#topics.create(name, options)), this.#options.nodeId);
+    return describeTopic(await this.#counted(this.#topics.create(name, options)), this.#options.nodeId);
   }
 
   checkNewTopic(name: string, options: CreateTopicOptions = {}): TopicPlan {
@@ -306,12 +280,12 @@ export class Broker implements BrokerApi {
     this.#assertRunning();
     // With other partitions, groups would be looked for where they are not.
     if (change.partitions !== undefined) assertNotInternal(name);
-    return describe(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
+    return describeTopic(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
   }
 
   describeTopic(name: string): TopicDescription | null {
     const topic = this.#topics.get(name);
-    return topic === undefined ? null : describe(topic, this.#options.nodeId);
+    return topic === undefined ? null : describeTopic(topic, this.#options.nodeId);
   }
 
   get partitionsDefault(): number {
@@ -437,21 +411,4 @@ async function openOrClose(topics: Topics): Promise<OpenReport> {
     await topics.close(new SentinelError("shutting_down", "The broker could not start")).catch(() => {});
     throw thrown;
   }
-}
-
-function describe(topic: Topic, nodeId: NodeId): TopicDescription {
-  const { name, topicId, config } = topic.entry;
-  const partitions = topic.replicas.map((replica): PartitionDescription => ({
-    partition: replica.partition,
-    leader: nodeId,
-    epoch: replica.epoch,
-    replicas: [nodeId],
-    isr: [nodeId],
-    start: replica.startOffset,
-    end: replica.endOffset,
-    highWatermark: replica.highWatermark,
-    bytes: replica.sizeBytes,
-    ...(replica.failure === null ? {} : { offline: replica.failure.message }),
-  }));
-  return { name, topicId, config, partitions };
 }

@@ -1,4 +1,4 @@
-import { asSentinelError, type ErrorCode, type SentinelError } from "../../base/errors.ts";
+import { asSentinelError, type ErrorCode, ERRORS, type SentinelError } from "../../base/errors.ts";
 import { KAFKA_ERRORS } from "./wire/error_codes.ts";
 
 /** Error texts may quote what a caller sent, and Kafka's strings end at 32,767 bytes. */
@@ -33,4 +33,9 @@ export function answerThrown(thrown: unknown, onInternalError?: (error: Sentinel
   const error = asSentinelError(thrown);
   if (error.code === "internal") onInternalError?.(error);
   return errorAnswer(error);
+}
+
+/** The number of an error that came as a value; null is none. */
+export function errorCodeOf(code: ErrorCode | null): number {
+  return code === null ? KAFKA_ERRORS.NONE : KAFKA_OWN[code] ?? ERRORS[code].kafkaError ?? KAFKA_ERRORS.UNKNOWN_SERVER_ERROR;
 }

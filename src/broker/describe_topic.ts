@@ -1,0 +1,21 @@
+import type { NodeId } from "../base/ids.ts";
+import type { Topic } from "./topics.ts";
+import type { PartitionDescription, TopicDescription } from "./types.ts";
+
+/** A topic as clients see it, with this node as the leader of all its partitions. */
+export function describeTopic(topic: Topic, nodeId: NodeId): TopicDescription {
+  const { name, topicId, config } = topic.entry;
+  const partitions = topic.replicas.map((replica): PartitionDescription => ({
+    partition: replica.partition,
+    leader: nodeId,
+    epoch: replica.epoch,
+    replicas: [nodeId],
+    isr: [nodeId],
+    start: replica.startOffset,
+    end: replica.endOffset,
+    highWatermark: replica.highWatermark,
+    bytes: replica.sizeBytes,
+    ...(replica.failure === null ? {} : { offline: replica.failure.message }),
+  }));
+  return { name, topicId, config, partitions };
+}
