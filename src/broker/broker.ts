@@ -17,18 +17,17 @@ import type { Platform } from "../platform/platform.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { openDataDirectory, storeIdentity } from "../storage/data_directory.ts";
 import type { DataDirectory } from "../storage/data_directory.ts";
+import type { BrokerOptions } from "./broker_options.ts";
 import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
 import { describeTopic } from "./describe_topic.ts";
 import { Fetching } from "./fetching.ts";
 import { groupSettings } from "./groups/group_settings.ts";
-import type { GroupOptions } from "./groups/group_settings.ts";
 import { Groups } from "./groups/groups.ts";
 import type { GroupsApi } from "./groups/groups_api.ts";
 import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
-import type { PartitionerName } from "./partitioner.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { offsetForTimestamp } from "./offset_for_timestamp.ts";
 import { Producing } from "./producing.ts";
@@ -51,28 +50,6 @@ import type {
   TopicDescription,
   TopicPlan,
 } from "./types.ts";
-
-export interface BrokerOptions {
-  readonly dataPath: string;
-  readonly nodeId: NodeId;
-  readonly durability: Durability;
-  readonly flushIntervalMs: number;
-  /** Make a topic when a producer names one that is missing. */
-  readonly autoCreate: boolean;
-  /** Partitions of a topic that is made without a number. */
-  readonly partitionsDefault: number;
-  /** Who gets records that name no partition; default `murmur2`. */
-  readonly partitioner?: PartitionerName;
-  /** The disk is memory: acknowledgements must not claim more. */
-  readonly inMemory?: boolean;
-  /** Smallest `segment.bytes`; below Kafka's 1 MiB only in tests. */
-  readonly segmentBytesMin?: number;
-  readonly retentionCheckMs?: number;
-  /** How consumer groups are coordinated, where it is not as Kafka's defaults say. */
-  readonly groups?: GroupOptions;
-  /** Told what goes wrong where no request is that could be answered with it. */
-  readonly onError?: (error: SentinelError) => void;
-}
 
 export class Broker implements BrokerApi {
   readonly counters: BrokerCounters = {

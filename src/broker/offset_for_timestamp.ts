@@ -36,7 +36,10 @@ async function recordAt(
   const plain = batch.codec === "none" ? undefined : await openBatch(batch, compression, LIMITS.decompressedBytesMax);
   const records = readRecords(batch, { from: startOffset, ...(plain === undefined ? {} : { plain }) });
   if (isRecordsFault(records)) {
-    throw new SentinelError("storage_error", `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
+    throw new SentinelError(
+      "storage_error",
+      `The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`,
+    );
   }
   const found = records.find((record) => record.timestamp >= timestamp);
   return found === undefined ? null : { offset: found.offset, timestamp: found.timestamp };

@@ -38,6 +38,14 @@ async function start(
     autoCreate: settings.autoCreate,
     partitionsDefault: settings.partitions,
     partitioner: settings.partitioner,
+    groups: {
+      initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
+      sessionTimeoutMsMin: settings.groupMinSessionTimeoutMs,
+      sessionTimeoutMsMax: settings.groupMaxSessionTimeoutMs,
+      membersMax: settings.groupMaxSize,
+      offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+      offsetsTopicPartitions: settings.offsetsTopicPartitions,
+    },
     insecure: settings.insecure,
     inMemory: settings.memory,
   }, serverHooks(hooks));

@@ -1,5 +1,6 @@
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { GROUP_DEFAULTS } from "../broker/groups/group_settings.ts";
 import type { Disk } from "../platform/disk.ts";
 import { z } from "zod";
 import { readSmallFile } from "./file_chunks.ts";
@@ -47,6 +48,30 @@ export const serveFlags = z.object({
   partitioner: flag(choice(["murmur2", "fnv1a", "round-robin"]).default("murmur2"), {
     valueName: "NAME",
     help: "who gets records without a partition: by key as the Java client (murmur2) or Sentinel (fnv1a), or in turn",
+  }),
+  groupInitialRebalanceDelayMs: flag(integer(0, 3_600_000).default(GROUP_DEFAULTS.initialRebalanceDelayMs), {
+    valueName: "MS",
+    help: "how long the first member of a group waits for others",
+  }),
+  groupMaxSize: flag(integer(1, LIMITS.groupMembersMax).default(GROUP_DEFAULTS.membersMax), {
+    valueName: "N",
+    help: "members of one group",
+  }),
+  groupMinSessionTimeoutMs: flag(integer(1, INT32_MAX).default(GROUP_DEFAULTS.sessionTimeoutMsMin), {
+    valueName: "MS",
+    help: "the least that a member may ask for as its session time-out",
+  }),
+  groupMaxSessionTimeoutMs: flag(integer(1, INT32_MAX).default(GROUP_DEFAULTS.sessionTimeoutMsMax), {
+    valueName: "MS",
+    help: "the most",
+  }),
+  offsetsRetentionMinutes: flag(integer(1, INT32_MAX).default(GROUP_DEFAULTS.offsetsRetentionMs / 60_000), {
+    valueName: "N",
+    help: "how long a group without members keeps its committed offsets",
+  }),
+  offsetsTopicPartitions: flag(integer(1, 1_000).default(GROUP_DEFAULTS.offsetsTopicPartitions), {
+    valueName: "N",
+    help: "partitions of __consumer_offsets, when it is made; fixed from then on",
   }),
   config: flag(text().optional(), { valueName: "FILE", help: "settings in JSON, keys as these flags" }),
   logFormat: flag(choice(["text", "json"]).default("text"), {

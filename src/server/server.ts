@@ -56,6 +56,8 @@ export async function startServer(platform: Platform, options: ServerOptions, ho
     autoCreate: options.autoCreate,
     partitionsDefault: options.partitionsDefault,
     partitioner: options.partitioner ?? "murmur2",
+    groups: options.groups ?? {},
+    onError: (error) => hooks.log("error", error.message),
     inMemory: options.inMemory,
     ...(options.segmentBytesMin === undefined ? {} : { segmentBytesMin: options.segmentBytesMin }),
   }, () => hooks.onStep?.({ step: "directory-ready" }));

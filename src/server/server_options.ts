@@ -1,6 +1,7 @@
 /** How a broker process is set up, and what its HTTP listener bounds. */
 import type { NodeId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { GroupOptions } from "../broker/groups/group_settings.ts";
 import type { PartitionerName } from "../broker/partitioner.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { HttpServerOptions } from "../platform/http_server.ts";
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly autoCreate: boolean;
   readonly partitionsDefault: number;
   readonly partitioner?: PartitionerName;
+  /** How consumer groups are coordinated, where it is not as Kafka's defaults say. */
+  readonly groups?: GroupOptions;
   /** Allows a host that other machines can reach, without authentication. */
   readonly insecure: boolean;
   /** The platform's disk is memory. */

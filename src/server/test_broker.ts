@@ -29,6 +29,8 @@ export async function startTestBroker(platform: Platform, options: TestBrokerOpt
   const serverOptions: ServerOptions = {
     ...loopbackOptions(options.dataPath ?? "/memory"),
     partitionsDefault: options.partitions ?? 1,
+    // Nobody else will join: a test's first consumer need not wait for them.
+    groups: { initialRebalanceDelayMs: 0 },
     inMemory,
   };
   const server: Server = await startServer(platform, serverOptions, { log: () => {} });

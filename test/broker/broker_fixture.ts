@@ -1,6 +1,6 @@
 /** A broker over a faulty disk and a clock that stands still. */
 import { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/broker_options.ts";
 import type { OpenReport } from "../../src/broker/topics.ts";
 import type { FetchedPartition, FetchPartition } from "../../src/broker/types.ts";
 import type { Platform } from "../../src/platform/platform.ts";

@@ -1,6 +1,6 @@
 /** A scenario's script over a whole broker: each call asks the broker and notes in the ledger what came of it. */
 import { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/broker_options.ts";
 import { SentinelError } from "../../src/base/errors.ts";
 import { BROKER_OPTIONS, openBrokerSubject } from "./broker_subject.ts";
 import { digestOf } from "./ledger.ts";

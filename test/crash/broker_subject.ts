@@ -1,6 +1,6 @@
 /** A whole broker as the thing that is crashed. */
 import { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/broker_options.ts";
 import type { FetchedPartition, TopicDescription } from "../../src/broker/types.ts";
 import type { StoredRecord } from "../../src/records/record.ts";
 import type { Observed, ObservedPartition, ObservedRecord, ObservedTopic } from "./observed.ts";

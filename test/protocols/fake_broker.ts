@@ -1,6 +1,8 @@
 /** A small broker in memory for tests of the protocols alone: topics, arrays of batches, fetches that wait. */
 import type { Offset, PartitionId, TimestampMs } from "../../src/base/ids.ts";
 import { SentinelError } from "../../src/base/errors.ts";
+import { NO_GROUPS } from "../broker/no_groups.ts";
+import type { GroupsApi } from "../../src/broker/groups/groups_api.ts";
 import type { BrokerApi, ProduceOutcome, RoutedRecord } from "../../src/broker/broker_api.ts";
 import { LatencyHistogram } from "../../src/broker/latency_histogram.ts";
 import type {
@@ -57,6 +59,7 @@ export class FakeBroker implements BrokerApi {
   readonly produceLatency: LatencyHistogram = new LatencyHistogram();
   readonly fetchLatency: LatencyHistogram = new LatencyHistogram();
   readonly startedMonotonicMs = 0;
+  groups: GroupsApi = NO_GROUPS;
   readonly partitionsDefault: number = 1;
   isReady = true;
   /** Set: the next produce calls wait for this before they append. */

@@ -1,7 +1,13 @@
 import { ERRORS } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
 import type { GroupAnswer, TopicPartition } from "../../src/broker/groups/group_types.ts";
-import { formatAnswer, formatAssignment, formatRecord, GROUP_SETTINGS, GroupDriver } from "../broker/groups/group_driver.ts";
+import {
+  formatAnswer,
+  formatAssignment,
+  formatRecord,
+  GROUP_SETTINGS,
+  GroupDriver,
+} from "../broker/groups/group_driver.ts";
 import { runScripts } from "./run_scripts.ts";
 
 interface Named {
@@ -86,7 +92,9 @@ class GroupInterpreter {
       case "state": {
         const { state, generation, protocol, leader, members } = group.describe();
         const listed = members.map(({ memberId, assignment }) => `${memberId} ${formatAssignment(assignment)}`);
-        return [`${state}, generation ${generation}, ${protocol || "no protocol"}, leader ${leader}`, ...listed].join("\n");
+        return [`${state}, generation ${generation}, ${protocol || "no protocol"}, leader ${leader}`, ...listed].join(
+          "\n",
+        );
       }
       case "retention":
         this.#driver = new GroupDriver({ ...GROUP_SETTINGS, offsetsRetentionMs: Number(word) });

@@ -234,9 +234,16 @@ export class Group {
 
   #appendTombstones(partitions: readonly TopicPartition[], then: (failure: ErrorCode | null) => void): void {
     if (partitions.length === 0) return then(null);
-    const records = partitions.map((each): GroupRecord => ({ type: "offset", group: this.groupId, ...each, value: null }));
+    const records = partitions.map((each): GroupRecord => ({
+      type: "offset",
+      group: this.groupId,
+      ...each,
+      value: null,
+    }));
     this.#outbox.append(records, (failure) => {
-      if (failure === null) { for (const { topic, partition } of partitions) this.offsets.apply(topic, partition, null); }
+      if (failure === null) {
+        for (const { topic, partition } of partitions) this.offsets.apply(topic, partition, null);
+      }
       then(failure);
     });
   }
@@ -244,7 +251,12 @@ export class Group {
   /** Deletes the group. Until its tombstones are stored nobody can join it; if they are not, it is as before. */
   #end(now: Moment, then: (failure: ErrorCode | null) => void): void {
     const partitions = this.offsets.partitions();
-    const records = partitions.map((each): GroupRecord => ({ type: "offset", group: this.groupId, ...each, value: null }));
+    const records = partitions.map((each): GroupRecord => ({
+      type: "offset",
+      group: this.groupId,
+      ...each,
+      value: null,
+    }));
     this.#rebalance.roster.pending.clear();
     this.#rebalance.enter("Dead", now);
     this.#outbox.append([...records, { type: "group", group: this.groupId, value: null }], (failure, later) => {
@@ -256,4 +268,3 @@ export class Group {
     });
   }
 }
-

@@ -117,8 +117,11 @@ export class GroupCoordinator {
       : memberId;
     // Copies: what they were read from is the whole frame.
     const protocols = request.protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
-    return this.#ask<JoinAnswer>(entry, "join", (ticket, now) =>
-      entry.group.join({ ...request, protocols, newMemberId }, ticket, now));
+    return this.#ask<JoinAnswer>(
+      entry,
+      "join",
+      (ticket, now) => entry.group.join({ ...request, protocols, newMemberId }, ticket, now),
+    );
   }
 
   sync(groupId: string, request: SyncRequest): Promise<SyncAnswer> {
@@ -127,7 +130,11 @@ export class GroupCoordinator {
     const entry = this.#entries.get(groupId);
     if (entry === undefined) return Promise.resolve(syncFailure("unknown_member"));
     const assignments = new Map([...request.assignments].map(([memberId, bytes]) => [memberId, bytes.slice()]));
-    return this.#ask<SyncAnswer>(entry, "sync", (ticket, now) => entry.group.sync({ ...request, assignments }, ticket, now));
+    return this.#ask<SyncAnswer>(
+      entry,
+      "sync",
+      (ticket, now) => entry.group.sync({ ...request, assignments }, ticket, now),
+    );
   }
 
   heartbeat(groupId: string, claim: MemberClaim): ErrorCode | null {

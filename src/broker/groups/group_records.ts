@@ -137,4 +137,3 @@ function withType(type: number, body: Uint8Array): Uint8Array {
   key.set(body, KEY_TYPE_BYTES);
   return key;
 }
-

@@ -80,12 +80,14 @@ export class Groups implements GroupsApi {
   }
 
   async join(groupId: string, request: JoinGroupRequest): Promise<JoinAnswer> {
-    const fault = await this.#prepareOnce(groupId);
+    const preparing = this.#prepareOnce(groupId);
+    const fault = preparing === null ? null : await preparing;
     return fault === null ? await this.#coordinator.join(groupId, request) : joinFailure(fault, request.memberId);
   }
 
   async sync(groupId: string, request: SyncRequest): Promise<SyncAnswer> {
-    const fault = await this.#prepareOnce(groupId);
+    const preparing = this.#prepareOnce(groupId);
+    const fault = preparing === null ? null : await preparing;
     return fault === null ? await this.#coordinator.sync(groupId, request) : syncFailure(fault);
   }
 
@@ -103,7 +105,8 @@ export class Groups implements GroupsApi {
     partitions: readonly CommitPartition[],
     options: CommitOptions = {},
   ): Promise<PartitionOutcome[]> {
-    const prepared = await this.#prepareOnce(groupId);
+    const preparing = this.#prepareOnce(groupId);
+    const prepared = preparing === null ? null : await preparing;
     const nowMs = this.#options.clock.nowMs();
     const { retentionMs = -1 } = options;
     const outcomes: { topic: string; partition: number; error: ErrorCode | null }[] = [];
@@ -127,8 +130,11 @@ export class Groups implements GroupsApi {
     }
     if (prepared !== null) return outcomes;
     // Only someone who is no member may bring a group into being: a member's group would be there.
-    const done = await this.#coordinator.change(groupId, claim.generation < 0, (group, ticket, now) =>
-      group.commit({ ...claim, offsets: valid }, ticket, now));
+    const done = await this.#coordinator.change(
+      groupId,
+      claim.generation < 0,
+      (group, ticket, now) => group.commit({ ...claim, offsets: valid }, ticket, now),
+    );
     return outcomes.map((outcome) => outcome.error === null ? { ...outcome, error: done.error } : outcome);
   }
 
@@ -161,7 +167,11 @@ export class Groups implements GroupsApi {
       return { topic, partition, error: group.isSubscribedTo(topic) ? "group_subscribed" : null };
     });
     const deletable = outcomes.filter(({ error }) => error === null);
-    const done = await this.#coordinator.change(groupId, false, (each, ticket) => each.deleteOffsets(deletable, ticket));
+    const done = await this.#coordinator.change(
+      groupId,
+      false,
+      (each, ticket) => each.deleteOffsets(deletable, ticket),
+    );
     return outcomes.map((outcome) => outcome.error === null ? { ...outcome, error: done.error } : outcome);
   }
 
@@ -210,6 +220,7 @@ export class Groups implements GroupsApi {
 
   // -- Inside -------------------------------------------------------------------------------------------------------
 
+  /** Null once there is a topic: then requests reach their groups in the order in which they came. */
   #prepareOnce(groupId: string): Promise<ErrorCode | null> | null {
     return this.#coordinator.isOpen ? null : this.prepare(groupId);
   }
@@ -243,7 +254,9 @@ export class Groups implements GroupsApi {
   #forgetUnknownTopics(): void {
     const unknown = new Set<string>();
     for (const group of this.#coordinator.groups()) {
-      for (const { topic } of group.offsets.committed()) if (this.#options.topics.get(topic) === undefined) unknown.add(topic);
+      for (const { topic } of group.offsets.committed()) {
+        if (this.#options.topics.get(topic) === undefined) unknown.add(topic);
+      }
     }
     for (const topic of unknown) this.#coordinator.forgetTopic(topic);
   }
@@ -258,7 +271,9 @@ export class Groups implements GroupsApi {
   #commitFault(groupId: string, { topic, partition, offset, metadata }: CommitPartition): ErrorCode | null {
     if (!this.#hasPartition(topic, partition)) return "unknown_partition";
     const isFull = this.#coordinator.totals.positions >= LIMITS.committedOffsetsMax;
-    if (isFull && this.#coordinator.get(groupId)?.offsets.get(topic, partition) == null) return "coordinator_unavailable";
+    if (isFull && this.#coordinator.get(groupId)?.offsets.get(topic, partition) == null) {
+      return "coordinator_unavailable";
+    }
     if (utf8Bytes(metadata) > LIMITS.offsetMetadataBytesMax) return "offset_metadata_too_large";
     return Number.isSafeInteger(offset) && offset >= 0 ? null : "invalid_parameter";
   }

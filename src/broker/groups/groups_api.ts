@@ -93,4 +93,3 @@ export interface GroupsApi {
   /** Of every group and partition with a position whose topic exists, sorted by group. */
   lags(): IterableIterator<GroupLag>;
 }
-

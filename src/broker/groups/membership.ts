@@ -80,7 +80,9 @@ export class GroupMembership {
   #joinFault(request: JoinRequest): ErrorCode | null {
     const { sessionTimeoutMs, memberId, protocolType, protocols } = request;
     const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#settings;
-    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) return "invalid_session_timeout";
+    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
+      return "invalid_session_timeout";
+    }
     if (this.#state === "Dead") return "coordinator_unavailable";
     if (!this.#hasRoomFor(memberId)) {
       this.#rebalance.roster.pending.delete(memberId);
@@ -89,7 +91,9 @@ export class GroupMembership {
     if (protocolType === "" || protocols.length === 0) return "inconsistent_group_protocol";
     if (this.#state !== "Empty") {
       const { roster } = this.#rebalance;
-      if (protocolType !== this.#rebalance.protocolType || !roster.supports(protocols)) return "inconsistent_group_protocol";
+      if (protocolType !== this.#rebalance.protocolType || !roster.supports(protocols)) {
+        return "inconsistent_group_protocol";
+      }
     }
     return isWithinBounds(request) ? null : "invalid_request";
   }
@@ -178,7 +182,9 @@ export class GroupMembership {
     const { generation } = this.#rebalance;
     this.#outbox.append([this.#rebalance.record(now)], (failure) => {
       if (this.#rebalance.generation !== generation || this.#state !== "Stable") return;
-      if (this.#rebalance.roster.members.get(member.memberId) !== member || member.parkedJoin?.ticket !== ticket) return;
+      if (this.#rebalance.roster.members.get(member.memberId) !== member || member.parkedJoin?.ticket !== ticket) {
+        return;
+      }
       if (failure !== null) return this.#takeBack(member, before, failure);
       this.#rebalance.roster.unpark(member);
       const answer = this.#rebalance.joinAnswer(member);
@@ -247,7 +253,13 @@ export class GroupMembership {
 
   #replySync(member: GroupMember, ticket: Ticket): void {
     const { protocolType, protocolName } = this.#rebalance;
-    this.#outbox.reply(ticket, { kind: "sync", error: null, protocolType, protocolName, assignment: member.assignment });
+    this.#outbox.reply(ticket, {
+      kind: "sync",
+      error: null,
+      protocolType,
+      protocolName,
+      assignment: member.assignment,
+    });
   }
 
   #leaveOne({ memberId, instanceId }: LeavingMember): ErrorCode | null {

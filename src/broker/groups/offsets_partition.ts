@@ -106,7 +106,10 @@ export class OffsetsPartition {
     let next = replica.startOffset;
     while (next < end) {
       const batches = await replica.read(next, LIMITS.segmentReadBytes);
-      assert(batches.length > 0, () => `${replica.topic}-${replica.partition} answers nothing at ${next} below its end`);
+      assert(
+        batches.length > 0,
+        () => `${replica.topic}-${replica.partition} answers nothing at ${next} below its end`,
+      );
       for (const batch of batches) {
         await this.#apply(batch, next, apply);
         next = batch.endOffset;
@@ -130,7 +133,10 @@ export class OffsetsPartition {
       const decoded = key === null ? { fault: "A record without a key" } : decodeGroupRecord(key, value);
       if (decoded === null) continue;
       if ("fault" in decoded) {
-        throw new SentinelError("storage_error", `${where} has no record of a group at offset ${offset}: ${decoded.fault}`);
+        throw new SentinelError(
+          "storage_error",
+          `${where} has no record of a group at offset ${offset}: ${decoded.fault}`,
+        );
       }
       apply(decoded);
     }

@@ -37,5 +37,7 @@ export function answerThrown(thrown: unknown, onInternalError?: (error: Sentinel
 
 /** The number of an error that came as a value; null is none. */
 export function errorCodeOf(code: ErrorCode | null): number {
-  return code === null ? KAFKA_ERRORS.NONE : KAFKA_OWN[code] ?? ERRORS[code].kafkaError ?? KAFKA_ERRORS.UNKNOWN_SERVER_ERROR;
+  return code === null
+    ? KAFKA_ERRORS.NONE
+    : KAFKA_OWN[code] ?? ERRORS[code].kafkaError ?? KAFKA_ERRORS.UNKNOWN_SERVER_ERROR;
 }

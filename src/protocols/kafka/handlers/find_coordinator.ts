@@ -42,7 +42,11 @@ const NOWHERE: Coordinator = { nodeId: -1, host: "", port: -1, errorCode: 0, err
 const NO_SINGLE = { throttleTimeMs: 0, errorCode: 0, errorMessage: null, nodeId: 0, host: "", port: 0 };
 
 async function find(key: string, keyType: number, { broker }: RequestContext): Promise<Coordinator> {
-  const fault = keyType === GROUP_KEY ? await groupFault(key, broker) : keyType === TRANSACTION_KEY ? null : "invalid_request";
+  const fault = keyType === GROUP_KEY
+    ? await groupFault(key, broker)
+    : keyType === TRANSACTION_KEY
+    ? null
+    : "invalid_request";
   if (fault !== null) return { ...NOWHERE, errorCode: errorCodeOf(fault), errorMessage: null };
   const [node] = broker.describeCluster().nodes;
   if (node === undefined) return { ...NOWHERE, errorCode: errorCodeOf("coordinator_unavailable") };

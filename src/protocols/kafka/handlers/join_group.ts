@@ -17,7 +17,8 @@ const SKIP_ASSIGNMENT_VERSION = 9;
 export const joinGroupHandler = defineHandler(joinGroupApi, {
   async handle(request, context) {
     const { apiVersion, broker, clientId, peer } = context;
-    const { groupId, memberId, sessionTimeoutMs, rebalanceTimeoutMs, groupInstanceId, protocolType, protocols } = request;
+    const { groupId, memberId, sessionTimeoutMs, rebalanceTimeoutMs, groupInstanceId, protocolType, protocols } =
+      request;
     const joining = broker.groups.join(groupId, {
       memberId,
       instanceId: groupInstanceId,

@@ -23,15 +23,23 @@ type PartitionResponse = GroupResponse["topics"][number]["partitions"][number];
 export const offsetFetchHandler = defineHandler(offsetFetchApi, {
   handle(request, { apiVersion, broker }) {
     if (apiVersion >= BATCH_VERSION) {
-      return { throttleTimeMs: 0, topics: [], groups: request.groups.map((group) => groupResponse(group, apiVersion, broker)) };
+      return {
+        throttleTimeMs: 0,
+        topics: [],
+        groups: request.groups.map((group) => groupResponse(group, apiVersion, broker)),
+      };
     }
     const { groupId, topics } = request;
-    const wanted = topics === null ? null : topics.flatMap(({ name, partitionIndexes }) => partitionsOf(name, partitionIndexes));
+    const wanted = topics === null
+      ? null
+      : topics.flatMap(({ name, partitionIndexes }) => partitionsOf(name, partitionIndexes));
     const fetched = broker.groups.fetchOffsets(groupId, wanted);
     const errorCode = errorCodeOf(fetched.error);
     if (fetched.error === null) return { throttleTimeMs: 0, errorCode, topics: byTopic(fetched.offsets), groups: [] };
     const isInPartitions = apiVersion < GROUP_ERROR_VERSION && topics !== null;
-    const failed = isInPartitions ? topics.map(({ name, partitionIndexes }) => failedTopic(name, partitionIndexes, errorCode)) : [];
+    const failed = isInPartitions
+      ? topics.map(({ name, partitionIndexes }) => failedTopic(name, partitionIndexes, errorCode))
+      : [];
     return { throttleTimeMs: 0, errorCode, topics: failed, groups: [] };
   },
   fail: ({ groups }, { errorCode }) => ({
@@ -98,7 +106,10 @@ function partitionResponse({ partition, committed }: FetchedOffset): PartitionRe
 function failedTopic(name: string, partitions: readonly number[], errorCode: number) {
   return {
     name,
-    partitions: partitions.map((partition) => ({ ...partitionResponse({ topic: name, partition, committed: null }), errorCode })),
+    partitions: partitions.map((partition) => ({
+      ...partitionResponse({ topic: name, partition, committed: null }),
+      errorCode,
+    })),
   };
 }
 
