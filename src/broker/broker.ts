@@ -6,11 +6,10 @@
  */
 import { asSentinelError, PlatformError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { NodeId, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import type { Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
 import { OfflineReplica } from "../cluster/offline_replica.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
-import type { Durability } from "../cluster/replica.ts";
 import type { Cancel } from "../platform/clock.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";

@@ -12,7 +12,12 @@ import type { ManualClock } from "../../manual_clock.ts";
 
 const OPTIONS: Partial<BrokerOptions> = {
   partitionsDefault: 4,
-  groups: { initialRebalanceDelayMs: 0, offsetsTopicPartitions: 2, expiryCheckMs: 60_000, offsetsRetentionMs: 3_600_000 },
+  groups: {
+    initialRebalanceDelayMs: 0,
+    offsetsTopicPartitions: 2,
+    expiryCheckMs: 60_000,
+    offsetsRetentionMs: 3_600_000,
+  },
 };
 const NOBODY: MemberClaim = { memberId: "", instanceId: null, generation: -1 };
 
@@ -142,7 +147,12 @@ test("two members share, and one that falls silent loses its part", async () => 
   assert.equal(again.leader, first.memberId);
   assert.deepEqual(again.members.map(({ memberId }) => memberId), [first.memberId, second.memberId]);
   assert.deepEqual(second.members, []);
-  const waiting = groups.sync("g", { ...claimOf(second), protocolType: null, protocolName: null, assignments: new Map() });
+  const waiting = groups.sync("g", {
+    ...claimOf(second),
+    protocolType: null,
+    protocolName: null,
+    assignments: new Map(),
+  });
   const lead = groups.sync("g", {
     ...claimOf(again),
     protocolType: null,
@@ -196,7 +206,9 @@ test("deleting: groups with members stay, positions of what is read stay", async
   assert.ok(typeof outcomes !== "string");
   assert.deepEqual(outcomes.map(({ error }) => error), ["group_subscribed", null, "unknown_partition"]);
   assert.deepEqual(groups.fetchOffsets("g", null).offsets.map(({ topic }) => topic), ["t"]);
-  assert.deepEqual(groups.leave("g", [{ memberId: joined.memberId, instanceId: null }]).map(({ error }) => error), [null]);
+  assert.deepEqual(groups.leave("g", [{ memberId: joined.memberId, instanceId: null }]).map(({ error }) => error), [
+    null,
+  ]);
   assert.equal(await groups.delete("g"), null);
   assert.equal(groups.describe("g"), null);
   assert.deepEqual(groups.list().groups, []);
@@ -232,7 +244,12 @@ test("a group of a partition that cannot be stored to gets errors, and no answer
   assert.equal(await commit(broker.groups, "g", NOBODY, 0, 2), "not_coordinator");
   assert.equal(offsetOf(broker.groups, "g", 0), 1);
   const joined = await broker.groups.join("g", joinRequest());
-  const sync = { ...claimOf(joined), protocolType: null, protocolName: null, assignments: new Map<string, Uint8Array>() };
+  const sync = {
+    ...claimOf(joined),
+    protocolType: null,
+    protocolName: null,
+    assignments: new Map<string, Uint8Array>(),
+  };
   assert.equal((await broker.groups.sync("g", sync)).error, "not_coordinator");
 });
 

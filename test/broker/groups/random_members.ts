@@ -139,7 +139,10 @@ export class RandomMembers {
     }
     const claim = { memberId: member.memberId, generation: member.generation, instanceId: member.instanceId };
     const { generation } = member;
-    this.#asked.set(this.#driver.sync(claim, assignments), (answer) => this.#onSynced(member, generation, answer as SyncAnswer));
+    this.#asked.set(
+      this.#driver.sync(claim, assignments),
+      (answer) => this.#onSynced(member, generation, answer as SyncAnswer),
+    );
   }
 
   #onSynced(member: Member, generation: number, answer: SyncAnswer): void {
@@ -158,11 +161,13 @@ export class RandomMembers {
     if (owners === undefined) this.#told.set(generation, owners = new Map());
     const owner = member.instanceId ?? member.name;
     for (const { partition } of partitions) {
-      const other = owners.get(partition) ?? owner;
+      const other: string = owners.get(partition) ?? owner;
       assert.equal(other, owner, `partition ${partition} of generation ${generation} belongs to two`);
       owners.set(partition, owner);
     }
-    const stored = this.#driver.records.some((record) => record.type === "group" && record.value?.generation === generation);
+    const stored = this.#driver.records.some((record) =>
+      record.type === "group" && record.value?.generation === generation
+    );
     assert.ok(stored, `generation ${generation} was told and is not stored`);
   }
 
@@ -197,7 +202,11 @@ export class RandomMembers {
     const isMember = members.some((each) => each.memberId === memberId) && generation === current;
     const mayCommit = (isMember && state !== "CompletingRebalance") || (generation < 0 && state === "Empty");
     const commit = { partition: this.#random.below(PARTITIONS.length), offset: ++this.#offset };
-    const ticket = this.#driver.commit({ memberId, generation }, { topic: "t", partition: commit.partition }, commit.offset);
+    const ticket = this.#driver.commit(
+      { memberId, generation },
+      { topic: "t", partition: commit.partition },
+      commit.offset,
+    );
     if (mayCommit) this.#taken.push(commit);
     let isSettled = false;
     this.#asked.set(ticket, (answer) => {
@@ -243,12 +252,16 @@ export class RandomMembers {
     const survivors = [...this.#driver.pending.values()].slice(0, this.#random.below(this.#driver.pending.size + 1));
     for (const records of survivors) this.#driver.records.push(...records);
     for (const record of survivors.flat()) {
-      if (record.type === "offset" && record.value !== null) this.#acknowledged.set(record.partition, record.value.offset);
+      if (record.type === "offset" && record.value !== null) {
+        this.#acknowledged.set(record.partition, record.value.offset);
+      }
     }
     this.#taken = [];
     this.#asked.clear();
     this.#driver.restart();
-    for (const member of this.#members) if (member.state === "joining" || member.state === "syncing") member.state = "out";
+    for (const member of this.#members) {
+      if (member.state === "joining" || member.state === "syncing") member.state = "out";
+    }
     this.seen.restarts += 1;
   }
 
@@ -261,7 +274,11 @@ export class RandomMembers {
     if (group.state === "Stable") this.seen.stable += 1;
     for (const { partition } of PARTITIONS) {
       const expected = this.#acknowledged.get(partition) ?? null;
-      assert.equal(group.offsets.get("t", partition)?.offset ?? null, expected, `the position of partition ${partition}`);
+      assert.equal(
+        group.offsets.get("t", partition)?.offset ?? null,
+        expected,
+        `the position of partition ${partition}`,
+      );
     }
   }
 
