@@ -1,6 +1,7 @@
 /** A Kafka session over a whole broker in memory, whose clock the test moves. */
 import { equal } from "node:assert/strict";
-import type { Broker, BrokerOptions } from "../../../../src/broker/broker.ts";
+import type { Broker } from "../../../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../../../src/broker/broker_options.ts";
 import { concatBytes } from "../../../../src/bytes/concat.ts";
 import { HandlerRegistry } from "../../../../src/protocols/kafka/handler_registry.ts";
 import { KAFKA_HANDLERS } from "../../../../src/protocols/kafka/handlers.ts";
