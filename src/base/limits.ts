@@ -173,6 +173,17 @@ export const LIMITS = {
   /** Lag rows in one /metrics answer; what is beyond is counted in a row of its own. */
   metricsLagRowsMax: 10_000,
 
+  /** Characters of an idempotency key: the draft's examples are UUIDs; a row of the table holds it. */
+  idempotencyKeyCharsMax: 255,
+  /** How long a key's answer is kept, by the broker's clock: a caller that retries for longer has given up. */
+  idempotencyKeepMs: 86_400_000,
+  /** Keys that are kept, of all topics together. Full: 429, never a forgotten key. */
+  idempotencyKeysMax: 500_000,
+  /** Memory that they may take: a request over many partitions has a long answer. */
+  idempotencyTableBytesMax: 512 * MIB,
+  /** Producer ids that wait for the next request with a key: as many as can be in work at once. */
+  idempotencyProducersMax: 4_096,
+
   /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
   metadataRecordsBeforeSnapshot: 2_000,
 } as const;

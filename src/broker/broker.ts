@@ -10,14 +10,13 @@ import type { Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.t
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
 import { OfflineReplica } from "../cluster/offline_replica.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
-import type { Cancel } from "../platform/clock.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { openDataDirectory, storeIdentity } from "../storage/data_directory.ts";
 import type { DataDirectory } from "../storage/data_directory.ts";
 import type { BrokerOptions } from "./broker_options.ts";
-import type { BrokerApi, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
+import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
 import { describeTopic } from "./describe_topic.ts";
@@ -26,11 +25,13 @@ import { groupSettings } from "./groups/group_settings.ts";
 import { Groups } from "./groups/groups.ts";
 import type { GroupsApi } from "./groups/groups_api.ts";
 import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
+import { KeyedProducing } from "./keyed_producing.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { offsetForTimestamp } from "./offset_for_timestamp.ts";
 import { Producing } from "./producing.ts";
 import type { TopicConfig } from "./topic_config.ts";
+import { Retention } from "./retention.ts";
 import { replicaOf, Topics } from "./topics.ts";
 import type { OpenReport, Topic } from "./topics.ts";
 import type {
@@ -67,14 +68,15 @@ export class Broker implements BrokerApi {
   readonly #topics: Topics;
   readonly #producerIds: ProducerIds;
   readonly #producing: Producing;
+  readonly #keyed: KeyedProducing;
   readonly #fetching: Fetching;
   readonly #groups: Groups;
+  readonly #retention: Retention;
   #node: NodeDescription;
   /** Where the binary port listens. */
   #listens: Address | null = null;
   #isReady = false;
   #stopping: Promise<void> | null = null;
-  #cancelRetention: Cancel | null = null;
 
   private constructor(
     platform: Platform,
@@ -92,6 +94,7 @@ export class Broker implements BrokerApi {
     this.startedMonotonicMs = clock.monotonicMs();
     const { autoCreate, inMemory = false, partitioner = "murmur2" } = options;
     this.#producing = new Producing({ topics, clock, autoCreate, inMemory, partitioner, counters: this.counters });
+    this.#keyed = new KeyedProducing({ topics, producing: this.#producing, producerIds, clock });
     this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
     this.#groups = new Groups({
       topics,
@@ -101,6 +104,8 @@ export class Broker implements BrokerApi {
       ...groupSettings(options.groups),
       onError: (error) => this.#onError(error),
     });
+    const { retentionCheckMs: everyMs = LIMITS.retentionCheckMs } = options;
+    this.#retention = new Retention({ topics, clock, everyMs, onError: () => this.counters.errors += 1 });
     this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
   }
 
@@ -133,9 +138,10 @@ export class Broker implements BrokerApi {
       });
       const report = await openOrClose(topics);
       const broker = new Broker(platform, options, directory, topics, producerIds);
+      await broker.#keyed.open();
       broker.#groups.open();
       broker.#isReady = true;
-      broker.#scheduleRetention();
+      broker.#retention.start();
       return { broker, report };
     } catch (thrown) {
       await directory.lock.release();
@@ -168,6 +174,20 @@ export class Broker implements BrokerApi {
     const outcomes = await this.#counted(this.#producing.produceRecords(topic, records, options));
     this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
     return outcomes;
+  }
+
+  async produceOnce(
+    topic: string,
+    key: string,
+    records: readonly RoutedRecord[],
+    options: ProduceOptions,
+  ): Promise<KeyedOutcome> {
+    this.#assertRunning();
+    assertNotInternal(topic);
+    const startedMs = this.#platform.clock.monotonicMs();
+    const outcome = await this.#counted(this.#keyed.produce(topic, key, records, options));
+    this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
+    return outcome;
   }
 
   async produceBatch(
@@ -320,7 +340,7 @@ export class Broker implements BrokerApi {
 
   async #close(): Promise<void> {
     this.endWaits();
-    this.#cancelRetention?.();
+    this.#retention.stop();
     try {
       await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
     } finally {
@@ -351,30 +371,6 @@ export class Broker implements BrokerApi {
     } catch (thrown) {
       this.counters.errors += 1;
       throw thrown instanceof PlatformError ? asSentinelError(thrown) : thrown;
-    }
-  }
-
-  #scheduleRetention(): void {
-    const everyMs = this.#options.retentionCheckMs ?? LIMITS.retentionCheckMs;
-    this.#cancelRetention = this.#platform.clock.after(everyMs, () => {
-      void this.#applyRetention().then(() => {
-        if (this.#stopping === null) this.#scheduleRetention();
-      });
-    });
-  }
-
-  /** A log that cannot remove its old segments says so when it is written to; the others' turn comes all the same. */
-  async #applyRetention(): Promise<void> {
-    const nowMs = this.#platform.clock.nowMs();
-    for (const topic of [...this.#topics.values()]) {
-      for (const replica of topic.replicas) {
-        try {
-          await replica.applyRetention(nowMs);
-        } catch (thrown) {
-          if (!(thrown instanceof SentinelError)) throw thrown;
-          this.counters.errors += 1;
-        }
-      }
     }
   }
 }

@@ -43,6 +43,14 @@ export type ProduceOutcome =
     readonly indexes: readonly number[];
   };
 
+/** What became of a request with an idempotency key. */
+export interface KeyedOutcome {
+  /** Nothing was appended now: an earlier request with the key has stored everything, and this is its answer. */
+  readonly replayed: boolean;
+  /** One for each run of offsets; a partition has several where a crash came between. */
+  readonly outcomes: readonly ProduceOutcome[];
+}
+
 export interface BrokerApi {
   /**
    * Appends records, each to the partition it names or the partitioner picks (keyed: murmur2 as the Java client; the
@@ -55,6 +63,20 @@ export interface BrokerApi {
    * auto-create is on, else `unknown_topic`.
    */
   produceRecords(topic: string, records: readonly RoutedRecord[], options: ProduceOptions): Promise<ProduceOutcome[]>;
+
+  /**
+   * As `produceRecords`, but once for each key of 1 to 255 visible ASCII characters, in this incarnation of the topic,
+   * for `idempotencyKeepMs`: sent again, the request is answered as it was the first time, also after a crash, and what
+   * a crash kept from being stored is appended. `idempotency_mismatch` for the key of another request,
+   * `request_in_flight` while the first is in work, `overloaded` when there are too many keys, `invalid_parameter` with
+   * acks `none`. When some partitions fail, the same request sent again stores what is missing.
+   */
+  produceOnce(
+    topic: string,
+    key: string,
+    records: readonly RoutedRecord[],
+    options: ProduceOptions,
+  ): Promise<KeyedOutcome>;
 
   /**
    * Appends one of Kafka's batches as it is. One with a producer id is appended once: a retry is answered as the original

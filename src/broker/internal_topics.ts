@@ -1,17 +1,32 @@
 /** Topics that the broker keeps for itself. Clients may read them, as with Kafka, and neither write nor remove them. */
 import { SentinelError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 /** Group memberships and committed positions. */
 export const OFFSETS_TOPIC = "__consumer_offsets";
 
-const INTERNAL_TOPICS: ReadonlySet<string> = new Set([OFFSETS_TOPIC]);
+/** Idempotency keys; see `idempotency_records.ts`. */
+export const IDEMPOTENCY_TOPIC = "__idempotency_keys";
+
+const INTERNAL_TOPICS: ReadonlySet<string> = new Set([OFFSETS_TOPIC, IDEMPOTENCY_TOPIC]);
 
 /** A small segment is read fast at a start (Kafka's offsets.topic.segment.bytes); a group's record may be a large one. */
 export const OFFSETS_TOPIC_CONFIG: TopicConfig = {
   "max.message.bytes": "67108864",
   "retention.ms": "-1",
   "segment.bytes": "104857600",
+};
+
+/**
+ * A record counts for a day, so a segment whose newest record is older can go. Always synced: an intent that a power loss
+ * takes away would let its request be stored twice.
+ */
+export const IDEMPOTENCY_TOPIC_CONFIG: TopicConfig = {
+  "durability": "fsync",
+  "retention.ms": String(LIMITS.idempotencyKeepMs + 3_600_000),
+  "segment.bytes": "67108864",
+  "segment.ms": "3600000",
 };
 
 export function isInternalTopic(name: string): boolean {

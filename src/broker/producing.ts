@@ -1,14 +1,15 @@
 /** Appending: what `BrokerApi.produceRecords` and `produceBatch` do between a topic and its replicas. */
 import { SentinelError } from "../base/errors.ts";
 import type { FieldFault } from "../base/errors.ts";
-import type { PartitionId, TimestampMs } from "../base/ids.ts";
+import type { PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Replica } from "../cluster/replica.ts";
+import type { Replica, ReplicaAppend } from "../cluster/replica.ts";
 import type { Clock } from "../platform/clock.ts";
 import { buildRecordBatch, cutIntoBatches } from "../records/build_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { isBatchRefusal, validateProducedBatch } from "../records/validate_batch.ts";
+import { sequenceAfter } from "../storage/producer_states.ts";
 import type { ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import { Partitioner } from "./partitioner.ts";
 import type { PartitionerName } from "./partitioner.ts";
@@ -30,10 +31,10 @@ export interface ProducerOptions {
 }
 
 /** The records of one call that go to one partition, with their positions in the call. */
-interface Run {
+export interface Run {
   readonly partition: PartitionId;
-  readonly records: RecordInput[];
-  readonly indexes: number[];
+  readonly records: readonly RecordInput[];
+  readonly indexes: readonly number[];
 }
 
 /** Kafka's mark for a record without a time. */
@@ -59,11 +60,21 @@ export class Producing {
     const known = this.#options.topics.get(name);
     const settings = known?.settings ?? this.#settingsOfNew(name);
     const partitionCount = known?.entry.partitions ?? this.#options.topics.partitionsDefault;
-    const runs = this.#route(name, records, partitionCount);
+    const runs = this.route(name, records, partitionCount);
     // Everything is checked before a topic is made or a byte written (seed-P3).
-    const built = runs.map((run) => ({ run, batches: buildRun(run, settings, nowMs) }));
+    const built = runs.map((run) => ({ run, batches: buildRun(cutRun(run, settings, nowMs), settings, nowMs) }));
     const topic = known ?? await this.#options.topics.getOrCreate(name);
-    return await Promise.all(built.map(({ run, batches }) => this.#appendRun(topic, run, batches, options)));
+    const outcomes = await Promise.all(built.map(({ run, batches }) => this.appendRun(topic, run, batches, options)));
+    for (const outcome of outcomes) if (!outcome.ok && isOffsetMismatch(outcome.error)) throw outcome.error;
+    return outcomes;
+  }
+
+  /** Makes the topic that is missing, when it may be made and the records are such as it would take. */
+  async createFor(name: string, records: readonly RoutedRecord[]): Promise<Topic> {
+    const { clock, topics } = this.#options;
+    const settings = this.#settingsOfNew(name);
+    for (const run of this.route(name, records, topics.partitionsDefault)) cutRun(run, settings, clock.nowMs());
+    return await topics.getOrCreate(name);
   }
 
   async produceBatch(
@@ -113,8 +124,8 @@ export class Producing {
   }
 
   /** Sorts records by partition; those of one call without key and partition stay together. */
-  #route(name: string, records: readonly RoutedRecord[], partitionCount: number): Run[] {
-    const runs = new Map<PartitionId, Run>();
+  route(name: string, records: readonly RoutedRecord[], partitionCount: number): Run[] {
+    const runs = new Map<PartitionId, { partition: PartitionId; records: RecordInput[]; indexes: number[] }>();
     let sticky: PartitionId | null = null;
     for (const [index, { record, partition }] of records.entries()) {
       let chosen: PartitionId;
@@ -135,7 +146,8 @@ export class Producing {
     return [...runs.values()].sort((left, right) => left.partition - right.partition);
   }
 
-  async #appendRun(
+  /** Appends what `cutRun` and `buildRun` made of a run. Does not fail for what the partition refuses. */
+  async appendRun(
     topic: Topic,
     run: Run,
     batches: readonly RecordBatch[],
@@ -145,7 +157,6 @@ export class Producing {
       const ack = await this.#append(topic, replicaOf(topic, run.partition), batches, options);
       return { ok: true, ack, indexes: run.indexes };
     } catch (error) {
-      if (error instanceof SentinelError && error.code === "offset_mismatch") throw error;
       return { ok: false, partition: run.partition, error, indexes: run.indexes };
     }
   }
@@ -169,7 +180,7 @@ export class Producing {
     try {
       for (let room = replica.waitForRoom(); room !== null; room = replica.waitForRoom()) await room;
       assertExpectedOffset(replica, options);
-      const { first, acknowledged, original } = replica.append(batches);
+      const { first, acknowledged, original } = appendBatches(replica, batches);
       // What is queued takes room until it is stored, also where nobody waits for it.
       acknowledged.then(release, release);
       isQueued = true;
@@ -188,14 +199,15 @@ export class Producing {
           ? (original?.timestamp ?? batches[0]!.maxTimestamp)
           : -1,
         logStart: replica.startOffset,
-        durability: this.#durabilityOf(topic, options),
+        durability: this.durabilityOf(topic, options),
       };
     } finally {
       if (!isQueued) release();
     }
   }
 
-  #durabilityOf(topic: Topic, options: ProduceOptions): DurabilityReached {
+  /** What an acknowledgement stands on. */
+  durabilityOf(topic: Topic, options: ProduceOptions): DurabilityReached {
     if (this.#options.inMemory || options.acks === "none") return "memory";
     return topic.settings.replica.durability;
   }
@@ -211,7 +223,34 @@ function assertPartition(name: string, partition: PartitionId, partitionCount: n
   );
 }
 
-function assertExpectedOffset(replica: Replica, options: ProduceOptions): void {
+/**
+ * Several batches of one producer are checked one after another, and appended in one go. What fails in the middle leaves
+ * the ones before it: whoever appends so asks the producer's state.
+ */
+function appendBatches(replica: Replica, batches: readonly RecordBatch[]): ReplicaAppend {
+  if (batches.length === 1 || !batches[0]!.hasProducerId) return replica.append(batches);
+  const { first, acknowledged } = replica.append([batches[0]!]);
+  const all = [acknowledged];
+  try {
+    for (const batch of batches.slice(1)) all.push(replica.append([batch]).acknowledged);
+  } catch (thrown) {
+    all.push(Promise.reject(thrown));
+  }
+  return { first, acknowledged: allSettled(all) };
+}
+
+/** Waits for all, whatever becomes of them, then fails with the first failure. */
+async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+}
+
+export function isOffsetMismatch(thrown: unknown): boolean {
+  return thrown instanceof SentinelError && thrown.code === "offset_mismatch";
+}
+
+/** Fails with `offset_mismatch` unless the next offset is the one that the caller wants, if it wants one. */
+export function assertExpectedOffset(replica: Replica, options: ProduceOptions): void {
   const { expectedOffset } = options;
   if (expectedOffset === undefined || expectedOffset === replica.endOffset) return;
   throw new SentinelError(
@@ -228,10 +267,9 @@ function largerThanSegment(sizeBytes: number, settings: TopicSettings): Sentinel
   );
 }
 
-/** The batches of one run, or a fault that points at the bad record. */
-function buildRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): RecordBatch[] {
-  const logAppendTime = settings.timestampType === "LogAppendTime";
-  if (!logAppendTime) assertTimestamps(run, settings, nowMs);
+/** The records of one run, batch by batch; fails with a fault that points at the bad record. */
+export function cutRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): readonly (readonly RecordInput[])[] {
+  if (settings.timestampType !== "LogAppendTime") assertTimestamps(run, settings, nowMs);
   const batchBytesMax = Math.min(settings.batchBytesMax, settings.replica.log.segmentBytes);
   const cut = cutIntoBatches(run.records, { batchBytesMax, nowMs });
   if ("tooLargeRecordIndex" in cut) {
@@ -240,9 +278,26 @@ function buildRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): Record
       `The record needs a batch of ${cut.batchBytes} bytes; the limit (max.message.bytes) is ${batchBytesMax}`;
     throw new SentinelError("too_large", detail, { errors: [{ pointer, detail }], facts: { limit: batchBytesMax } });
   }
-  return cut.batches.map((records) => {
-    const batch = buildRecordBatch(records, { nowMs });
-    if (logAppendTime) batch.stampMaxTimestamp(nowMs, true);
+  return cut.batches;
+}
+
+/** The batches of what `cutRun` has cut, at the same time; with a producer id and consecutive sequences if one is given. */
+export function buildRun(
+  cuts: readonly (readonly RecordInput[])[],
+  settings: TopicSettings,
+  nowMs: TimestampMs,
+  producer?: { readonly producerId: ProducerId; readonly firstSequence: number },
+): RecordBatch[] {
+  let count = 0;
+  return cuts.map((records) => {
+    const sequenced = producer === undefined ? {} : {
+      producerId: producer.producerId,
+      producerEpoch: 0,
+      baseSequence: sequenceAfter(producer.firstSequence, count),
+    };
+    count += records.length;
+    const batch = buildRecordBatch(records, { nowMs, ...sequenced });
+    if (settings.timestampType === "LogAppendTime") batch.stampMaxTimestamp(nowMs, true);
     return batch;
   });
 }

@@ -35,7 +35,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const router = new RegExpRouter<[(...args: never[]) => unknown, unknown]>();
   const hono = new Hono<Bindings>({ router: router as never, getPath: rawPath });
   for (const route of ROUTES) {
-    hono.on(route.method, route.path, (c) => route.handle(app, c.env, c.req.param()));
+    hono.on(route.method, route.path, (c) => {
+      if (route.method === "POST" && route.takesKey !== true) refuseKey(c.req.raw);
+      return route.handle(app, c.env, c.req.param());
+    });
   }
   hono.get("/openapi.json", (c) => answerJson(c.env, 200, openApiText()));
   // What goes wrong is answered in one place, below: Hono's own answers are no problems (RFC 9457).
@@ -67,7 +70,6 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       const refused = rules.refuse(request);
       if (refused !== null) throw refused;
       exchange = new Exchange(id, request, context, app.admission.enter());
-      refuseUnbuilt(request);
       return await hono.fetch(request, exchange);
     } catch (thrown) {
       const error = asSentinelError(thrown);
@@ -103,10 +105,10 @@ function missing(exchange: Exchange, hasRoute: (method: string) => boolean): Res
   return problemResponse(error, { id, format: documentFormat(exchange.accepted) }, { allow });
 }
 
-/** A header that asks for a guarantee must not be passed over: the caller would rely on it. */
-function refuseUnbuilt(request: Request): void {
+/** A header that asks for a guarantee must not be passed over. The other methods are idempotent by themselves. */
+function refuseKey(request: Request): void {
   if (request.headers.get("idempotency-key") !== null) {
-    throw new SentinelError("invalid_parameter", "Idempotency-Key is not built yet; leave it out");
+    throw new SentinelError("invalid_parameter", "Idempotency-Key is for appending records; leave it out here");
   }
 }
 

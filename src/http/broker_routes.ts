@@ -29,6 +29,9 @@ export function showLimits(app: HttpAppContext, exchange: Exchange): Response {
     waitsMax: limits.httpWaitsMax,
     requestsInWorkMax: limits.httpRequestsInWorkMax,
     pageTopicsMax: limits.httpPageTopicsMax,
+    idempotencyKeyCharsMax: LIMITS.idempotencyKeyCharsMax,
+    idempotencyKeysMax: LIMITS.idempotencyKeysMax,
+    idempotencyKeepSeconds: LIMITS.idempotencyKeepMs / 1_000,
     topicNameCharsMax: LIMITS.topicNameCharsMax,
     topicPartitionsMax: LIMITS.topicPartitionsMax,
   });

@@ -33,7 +33,7 @@ function openApiDocument(): Json {
 }
 
 function operation(route: Route): Json {
-  const parameters = [...pathParameters(route), ...queryParameters(route)];
+  const parameters = [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)];
   const responses: Record<string, Json> = {};
   for (const [status, schema] of Object.entries(route.answers)) {
     responses[status] = { description: route.summary, ...answerContent(route, schema) };
@@ -72,6 +72,19 @@ function queryParameters(route: Route): Json[] {
     required: false,
     schema: jsonSchema(schema as z.ZodType, "output"),
   }));
+}
+
+function headerParameters(route: Route): Json[] {
+  if (route.takesKey !== true) return [];
+  return [{
+    name: "Idempotency-Key",
+    in: "header",
+    required: false,
+    description:
+      "1 to 255 visible ASCII characters in quotes: sent again with the same key, the request stores nothing " +
+      "and gets the first answer, with Idempotency-Replayed: true",
+    schema: { type: "string" },
+  }];
 }
 
 function requestBody(route: Route): { readonly [key: string]: Json } {

@@ -41,7 +41,8 @@ export function problemResponse(
     "content-type": request.format === "json" ? "application/problem+json" : "application/problem+cbor",
     ...headers,
   };
-  if (row.httpStatus === 429 || row.httpStatus === 503) all["retry-after"] = RETRY_AFTER_SECONDS;
+  const isBusy = row.httpStatus === 429 || row.httpStatus === 503 || error.code === "request_in_flight";
+  if (isBusy) all["retry-after"] = RETRY_AFTER_SECONDS;
   const problem = problemOf(error, request.id);
   const body = request.format === "json" ? JSON.stringify(problem) : asBody(encodeCbor(problem));
   return new Response(body, { status: row.httpStatus, headers: all });

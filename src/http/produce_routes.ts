@@ -20,6 +20,7 @@ const readRawQuery = queryReader(rawQuerySchema);
 /** From the weakest on: an answer about several partitions names what all of them reached. */
 const DURABILITIES: readonly DurabilityReached[] = ["memory", "os", "interval", "fsync", "quorum-fsync"];
 const LOG_HEADER = "log-header-";
+const IDEMPOTENCY_KEY = "idempotency-key";
 
 /** The body's records and where they stand in it, for the pointers of faults. */
 interface RecordList {
@@ -73,14 +74,29 @@ async function produce(
   records: readonly RoutedRecord[],
   options: ProduceOptions,
 ): Promise<Response> {
-  const outcomes = await app.broker.produceRecords(topic, records, options);
+  const key = idempotencyKeyOf(exchange);
+  if (key !== null) {
+    const { replayed, outcomes } = await app.broker.produceOnce(topic, key, records, options);
+    const headers: Record<string, string> = replayed ? { "idempotency-replayed": "true" } : {};
+    return answerOutcomes(exchange, outcomes, records.length, options, headers);
+  }
+  return answerOutcomes(exchange, await app.broker.produceRecords(topic, records, options), records.length, options);
+}
+
+function answerOutcomes(
+  exchange: Exchange,
+  outcomes: readonly ProduceOutcome[],
+  recordCount: number,
+  options: ProduceOptions,
+  headers?: Readonly<Record<string, string>>,
+): Response {
   const failed = outcomes.find((outcome) => !outcome.ok);
   if (failed !== undefined) {
     if (outcomes.every((outcome) => !outcome.ok)) throw asSentinelError(failed.error);
-    return answer(exchange, 207, { results: partialResults(outcomes, records.length, exchange.id) });
+    return answer(exchange, 207, { results: partialResults(outcomes, recordCount, exchange.id) });
   }
   if (options.acks === "none") return answer(exchange, 202, {});
-  return answer(exchange, 200, acknowledgement(outcomes, records.length));
+  return answer(exchange, 200, acknowledgement(outcomes, recordCount), headers);
 }
 
 function produceOptions(acks: ProduceOptions["acks"], expectedOffset: Offset | undefined): ProduceOptions {
@@ -163,6 +179,18 @@ function expectedOffsetOf(exchange: Exchange, partition: PartitionId | undefined
     );
   }
   return offset;
+}
+
+/**
+ * `Idempotency-Key: "<key>"`, a string of structured fields (RFC 8941); without its quotes it is the same key. What a key
+ * may be is the broker's to say.
+ */
+function idempotencyKeyOf(exchange: Exchange): string | null {
+  const text = exchange.request.headers.get(IDEMPOTENCY_KEY)?.trim();
+  if (text === undefined) return null;
+  const key = /^"(.*)"$/.exec(text)?.[1] ?? text;
+  if (!/["\\]/.test(key)) return key;
+  throw new SentinelError("invalid_parameter", `Idempotency-Key is ${text}, and must be one string, as "5f0c-1"`);
 }
 
 /** `Log-Header-<name>` headers, and the content type, as headers of the record. HTTP gives names in lower case. */

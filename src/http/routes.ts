@@ -22,6 +22,8 @@ export interface Route {
   /** A JSON or CBOR body, or `any`: bytes of whatever type. */
   readonly body?: z.ZodType | "any";
   readonly bodyOptional?: boolean;
+  /** Takes an `Idempotency-Key`. */
+  readonly takesKey?: boolean;
   readonly answers: AnswerSchemas;
   /** Records can be had as a stream too. */
   readonly streams?: boolean;
@@ -39,6 +41,7 @@ export const ROUTES: readonly Route[] = [
     summary: "Append records",
     query: schemas.produceQuerySchema,
     body: schemas.produceBodySchema,
+    takesKey: true,
     answers: {
       200: schemas.produceAnswerSchema,
       202: schemas.noQuerySchema,
@@ -53,6 +56,7 @@ export const ROUTES: readonly Route[] = [
     summary: "Append the body as one record",
     query: schemas.rawQuerySchema,
     body: "any",
+    takesKey: true,
     answers: { 200: schemas.produceAnswerSchema, 202: schemas.noQuerySchema },
     handle: produceRaw,
   },

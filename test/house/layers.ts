@@ -56,6 +56,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages, by their first name: "hono" lets "hono/streaming" in too. What is not here is for adapters. */
 export const MAY_IMPORT_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "broker": ["@noble/hashes"],
   "protocols/native/wire": ["zod"],
   "client": ["zod"],
   "http": ["hono", "zod"],

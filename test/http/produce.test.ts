@@ -291,15 +291,51 @@ test("other content types than JSON and CBOR are 415", async () => {
   assert.equal((await call(RECORDS, { method: "POST", body: '{"value":"a"}', headers })).status, 200);
 });
 
-test("Idempotency-Key is refused by name while it is not built", async () => {
-  const { post, broker } = testApp();
-  const problem = await expectProblem(
-    post(RECORDS, { value: "a" }, { headers: { "idempotency-key": '"k1"' } }),
-    422,
-    "invalid_parameter",
-  );
-  assert.match(problem["detail"], /Idempotency-Key is not built yet/);
+test("Idempotency-Key: the first answer again, and says so; quotes are not part of the key", async () => {
+  const { post, call, broker } = testApp();
+  const send = (key: string) => post(RECORDS, { value: "a" }, { headers: { "idempotency-key": key } });
+  const first = await send('"k1"');
+  assert.equal(first.headers.get("idempotency-replayed"), null);
+  const document = await first.json();
+  for (const key of ['"k1"', "k1"]) {
+    const again = await send(key);
+    assert.equal(again.status, 200);
+    assert.equal(again.headers.get("idempotency-replayed"), "true");
+    assert.deepEqual(await again.json(), document);
+  }
+  const raw = { method: "POST", body: "x", headers: { "idempotency-key": '"k2"' } };
+  assert.equal((await call("/v1/topics/orders/raw", raw)).headers.get("idempotency-replayed"), null);
+  assert.equal((await call("/v1/topics/orders/raw", raw)).headers.get("idempotency-replayed"), "true");
+  assert.equal(broker.topics.get("orders")!.partitions[0]!.highWatermark, 2);
+});
+
+test("Idempotency-Key that is no string is refused, and so is one where nothing is appended", async () => {
+  const { post, call, broker } = testApp();
+  for (const key of ['"a"b"', 'a"', '"a\\"b"', '"a", "b"']) {
+    await expectProblem(
+      post(RECORDS, { value: "a" }, { headers: { "idempotency-key": key } }),
+      422,
+      "invalid_parameter",
+    );
+  }
   assert.equal(broker.topics.size, 0);
+  // A method that is idempotent by itself takes no harm from it.
+  assert.equal((await call("/v1/topics", { headers: { "idempotency-key": "k" } })).status, 200);
+});
+
+test("a request that is in work is 409 with Retry-After; another body is 422", async () => {
+  for (
+    const [code, status, retryAfter] of [
+      ["request_in_flight", 409, "1"],
+      ["idempotency_mismatch", 422, null],
+      ["overloaded", 429, "1"],
+    ] as const
+  ) {
+    const { post, broker } = testApp();
+    broker.produceOnce = () => Promise.reject(new SentinelError(code, "as the broker says"));
+    const answer = await post(RECORDS, { value: "a" }, { headers: { "idempotency-key": "k" } });
+    assert.deepEqual([answer.status, answer.headers.get("retry-after")], [status, retryAfter]);
+  }
 });
 
 test("If-Match appends at the named offset only, and 412 carries the tail", async () => {

@@ -3,7 +3,7 @@ import type { Offset, PartitionId, TimestampMs } from "../../src/base/ids.ts";
 import { SentinelError } from "../../src/base/errors.ts";
 import { NO_GROUPS } from "../broker/no_groups.ts";
 import type { GroupsApi } from "../../src/broker/groups/groups_api.ts";
-import type { BrokerApi, ProduceOutcome, RoutedRecord } from "../../src/broker/broker_api.ts";
+import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "../../src/broker/broker_api.ts";
 import { LatencyHistogram } from "../../src/broker/latency_histogram.ts";
 import type {
   BrokerCounters,
@@ -106,6 +106,23 @@ export class FakeBroker implements BrokerApi {
         buildRecordBatch(indexes.map((index) => records[index]!.record), { nowMs: this.#nowMs() }),
       ),
     }));
+  }
+
+  /** Answers by topic and idempotency key. */
+  readonly keyed = new Map<string, readonly ProduceOutcome[]>();
+
+  async produceOnce(
+    topic: string,
+    key: string,
+    records: readonly RoutedRecord[],
+    options: ProduceOptions,
+  ): Promise<KeyedOutcome> {
+    const scoped = `${topic} ${key}`;
+    const kept = this.keyed.get(scoped);
+    if (kept !== undefined) return { replayed: true, outcomes: kept };
+    const outcomes = await this.produceRecords(topic, records, options);
+    this.keyed.set(scoped, outcomes);
+    return { replayed: false, outcomes };
   }
 
   producerIds = 0;
