@@ -12,7 +12,13 @@ await runSuite("Java kafka-clients", {
     const classPath = kafkaClassPath(cache);
     const classes = join(cache, "classes");
     install("javac", ["-cp", classPath, "-d", classes, PROGRAM]);
-    const version = install("java", [...JAVA_FLAGS, "-cp", classPath, "org.apache.kafka.tools.TopicCommand", "--version"]);
+    const version = install("java", [
+      ...JAVA_FLAGS,
+      "-cp",
+      classPath,
+      "org.apache.kafka.tools.TopicCommand",
+      "--version",
+    ]);
     return { version: version.trim().split(" ")[0], classPath: `${classes}:${classPath}` };
   },
   async run(clientRun, address, { classPath }) {
