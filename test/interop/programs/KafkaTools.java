@@ -8,9 +8,7 @@ import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -55,15 +53,11 @@ public final class KafkaTools {
         };
         Exit.setExitProcedure(leave);
         Exit.setHaltProcedure(leave);
-        List<Runnable> hooks = new CopyOnWriteArrayList<>();
-        Exit.setShutdownHookAdder((name, hook) -> hooks.add(hook));
         Thread thread = new Thread(() -> code.complete(exitCodeOf(tool, args)));
         thread.setDaemon(true);
         thread.start();
         try {
-            int ended = code.get(RUN_MS_MAX, TimeUnit.MILLISECONDS);
-            for (Runnable hook : hooks) CompletableFuture.runAsync(hook).get(RUN_MS_MAX, TimeUnit.MILLISECONDS);
-            return ended;
+            return code.get(RUN_MS_MAX, TimeUnit.MILLISECONDS);
         } catch (TimeoutException late) {
             return CUT_OFF;
         }
