@@ -5,13 +5,18 @@
  */
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { writeClientTable } from "./client_table.mjs";
 import { BINARY, BUN, has, ROOT } from "./paths.mjs";
 import { runStep } from "./steps.mjs";
 
 const FOLDER = "test/interop";
 
-/** With names, only the suites of these names. Returns the exit code. */
+/**
+ * With names, only the suites of these names; with `--table` none, but `docs/kafka-clients.md` from the last results.
+ * Returns the exit code.
+ */
 export async function runInterop(names) {
+  if (names.includes("--table")) return writeClientTable();
   const files = has(FOLDER) ? readdirSync(join(ROOT, FOLDER)).filter((file) => /\.interop\.(ts|mjs)$/.test(file)) : [];
   const cache = join(ROOT, ".interop");
   const sums = { passed: 0, failed: 0 };

@@ -1,5 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
+import { clientTable } from "../../tools/client_table.mjs";
 import { countSuite } from "../../tools/interop.mjs";
 import { outcome, runStep } from "../../tools/steps.mjs";
 import { countBun, countDeno } from "../../tools/test.mjs";
@@ -37,4 +38,18 @@ test("runStep() keeps the output and tells of a program that is missing or was k
   deepEqual([killed.passed, killed.failed, killed.output], [0, 1, "Ended by SIGKILL\n"]);
   const missing = await runStep({ name: "x", command: "/nonexistent/program", args: [] });
   deepEqual([missing.passed, missing.failed], [0, 1]);
+});
+
+test("the table of Kafka clients counts what held out of what was made, and a dash where nothing can be", () => {
+  const checks = [
+    { result: "ok", capability: "codecs", text: "gzip" },
+    { result: "failed", capability: "codecs", text: "lz4" },
+    { result: "none", capability: "codecs", text: "zstd" },
+    { result: "none", capability: "admin", text: "all of it" },
+  ];
+  const [head, rule, row] = clientTable([{ name: "kcat", version: "1", checks }]).split("\n");
+  const cells = (line: string | undefined) => line?.split("|").map((cell) => cell.trim());
+  assert.deepEqual(cells(head)?.slice(1, 5), ["client", "version", "produce", "codecs"]);
+  assert.match(rule ?? "", /^\|( -+ \|)+$/);
+  assert.deepEqual(cells(row)?.slice(1), ["kcat", "1", "–", "1/2", "–", "–", "–", "–", "–", "–", "–", ""]);
 });

@@ -4,9 +4,7 @@
  *
  * The tool exits with 0 whatever it finds. What counts is that stderr is empty and that stdout has no complaint.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { bunPlatform } from "../../adapters/bun/platform.ts";
 import { Broker } from "../../src/broker/broker.ts";
@@ -15,12 +13,11 @@ import { buildRecordBatch } from "../../src/records/build_batch.ts";
 import { compressBatch } from "../../src/records/compressed_batch.ts";
 import type { RecordInput } from "../../src/records/record.ts";
 import { makeTemporaryDirectory } from "../adapters/temporary_directory.ts";
+import { dumpLogSegments, faultInDump, kafkaClassPath } from "./kafka_libraries.mjs";
+import { cacheDirectory, CannotRun } from "./suite.mjs";
 
-const POM = new URL("../../bench/peers/kafka.pom.xml", import.meta.url).pathname;
 const CODECS: readonly (Codec | "none")[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 const BATCHES = 60;
-/** Its Java port starts from −1, so that it complains about every segment that does not start at 0. */
-const KNOWN_COMPLAINT = /^Non-consecutive offsets in .*\n(?: *-1 is followed by \d+\n?)+/gm;
 
 let passed = 0;
 let failed = 0;
@@ -36,23 +33,13 @@ function end(line: string): never {
   process.exit(failed > 0 ? 1 : 0);
 }
 
-/** The class path of Kafka's tools, fetched once into the cache. */
-function kafkaClassPath(cache: string): string {
-  const libraries = join(cache, "kafka");
-  if (!existsSync(libraries)) {
-    const args = ["-q", "-f", POM, "dependency:copy-dependencies", `-DoutputDirectory=${libraries}.part`];
-    const copied = spawnSync("mvn", args, { encoding: "utf8", timeout: 300_000 });
-    if (copied.error !== undefined) end(`cannot run: mvn: ${copied.error.message}`);
-    if (copied.status !== 0) {
-      end(
-        `cannot run: mvn failed: ${
-          copied.stdout.split("\n").find((line) => line.includes("ERROR")) ?? copied.stderr.trim()
-        }`,
-      );
-    }
-    spawnSync("mv", [`${libraries}.part`, libraries]);
+function classPathOrEnd(): string {
+  try {
+    return kafkaClassPath(cacheDirectory());
+  } catch (error) {
+    if (error instanceof CannotRun) return end(`cannot run: ${error.message}`);
+    throw error;
   }
-  return `${libraries}/*`;
 }
 
 async function batchOf(seed: number, codec: Codec | "none") {
@@ -114,47 +101,25 @@ async function writePartitions(dataPath: string): Promise<Map<string, number>> {
   return ends;
 }
 
-function dump(classPath: string, args: readonly string[]): { stdout: string; stderr: string } {
-  const run = spawnSync("java", ["-Xmx256m", "-cp", classPath, "org.apache.kafka.tools.DumpLogSegments", ...args], {
-    encoding: "utf8",
-    timeout: 120_000,
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  if (run.error !== undefined) end(`cannot run: java: ${run.error.message}`);
-  return run;
-}
-
-function faultIn({ stdout, stderr }: { stdout: string; stderr: string }): string | null {
-  const complaint = stderr.replace(KNOWN_COMPLAINT, "").trim();
-  if (complaint !== "") return complaint.split("\n").slice(0, 3).join(" | ");
-  const bad = stdout.split("\n").find((line) =>
-    /isvalid: false|invalid bytes at the end of|Mismatch|mismatch|not found|out of order/.test(line)
-  );
-  return bad ?? null;
-}
-
 /** Kafka reads each producer snapshot: its checksum, and for the last one what the producers wrote last. */
-function checkSnapshots(topic: string, partition: string): void {
+async function checkSnapshots(topic: string, partition: string): Promise<void> {
   const names = readdirSync(partition).filter((name) => name.endsWith(".snapshot")).sort();
   const paths = names.map((name) => join(partition, name));
-  const { stdout, stderr } = dump(classPath, ["--files", paths.join(",")]);
+  const { stdout, stderr } = await dumpLogSegments(classPath, ["--files", paths.join(",")]);
   const producers = topic === "idempotent" ? 3 : 0;
   check(`${topic}: ${names.length} producer snapshots`, names.length < 2 ? "there are too few" : stderr.trim() || null);
-  const last = stdout.slice(stdout.lastIndexOf("Dumping ")).split("\n").filter((line) =>
+  const last = stdout.slice(stdout.lastIndexOf("Dumping ")).split("\n").filter((line: string) =>
     line.startsWith("producerId:")
   );
-  const ids = new Set(last.map((line) => /^producerId: (\d+)/.exec(line)?.[1]));
+  const ids = new Set(last.map((line: string) => /^producerId: (\d+)/.exec(line)?.[1]));
   check(`${topic}: ${producers} producers in the last snapshot`, ids.size === producers ? null : last.join(" | "));
   if (producers === 0) return;
   const due = `firstSequence: ${2 * (BATCHES / 3 - 1)} lastSequence: ${2 * (BATCHES / 3) - 1}`;
-  const current = [...ids].map((id) => last.findLast((line) => line.startsWith(`producerId: ${id} `)) ?? "");
+  const current = [...ids].map((id) => last.findLast((line: string) => line.startsWith(`producerId: ${id} `)) ?? "");
   check(`${topic}: what each wrote last`, current.every((line) => line.includes(due)) ? null : current.join(" | "));
 }
 
-const cache = process.env["SENTINEL_INTEROP_CACHE"];
-if (cache === undefined) end("cannot run: SENTINEL_INTEROP_CACHE is not set");
-await mkdir(cache, { recursive: true });
-const classPath = kafkaClassPath(cache);
+const classPath = classPathOrEnd();
 await using directory = await makeTemporaryDirectory();
 const dataPath = join(directory.path, "data");
 for (const [topic, endOffset] of await writePartitions(dataPath)) {
@@ -164,19 +129,22 @@ for (const [topic, endOffset] of await writePartitions(dataPath)) {
   );
   const logs = files.filter((name) => name.endsWith(".log"));
   const indexed = files.filter((name) => /\.index$/.test(name) && statSync(name).size > 0).length;
-  const deep = dump(classPath, ["--deep-iteration", "--print-data-log", "--files", files.join(",")]);
+  const deep = await dumpLogSegments(classPath, ["--deep-iteration", "--print-data-log", "--files", files.join(",")]);
   check(
     `${topic}: ${logs.length} segments, ${indexed} with index entries: every batch, record and entry`,
-    faultIn(deep),
+    faultInDump(deep),
   );
-  checkSnapshots(topic, partition);
-  const records = deep.stdout.split("\n").filter((line) => /^\| offset: \d+/.test(line)).length;
+  await checkSnapshots(topic, partition);
+  const records = deep.stdout.split("\n").filter((line: string) => /^\| offset: \d+/.test(line)).length;
   check(`${topic}: ${endOffset} records are printed`, records === endOffset ? null : `${records} are printed`);
   check(
     `${topic}: several segments and index entries were looked at`,
     logs.length > 3 && indexed > 1 ? null : `${logs.length}, ${indexed}`,
   );
   const indexes = files.filter((name) => !name.endsWith(".log"));
-  check(`${topic}: index sanity`, faultIn(dump(classPath, ["--index-sanity-check", "--files", indexes.join(",")])));
+  check(
+    `${topic}: index sanity`,
+    faultInDump(await dumpLogSegments(classPath, ["--index-sanity-check", "--files", indexes.join(",")])),
+  );
 }
 console.log(`${passed} passed, ${failed} failed`);

@@ -90,7 +90,7 @@ async function checkFiles(clientRun, cache, dataPath, codecs) {
     return;
   }
   const files = readdirSync(dataPath, { recursive: true }).map((path) => join(dataPath, String(path)))
-    .filter((path) => /-\d+\/\d{20}\.(log|index|timeindex)$/.test(path) && statSync(path).size > 0)
+    .filter((path) => /-\d+\/\d{20}\.(log|index|timeindex|snapshot)$/.test(path) && statSync(path).size > 0)
     .filter((path) => !path.includes("/__cluster_metadata-")).sort();
   const dump = await dumpLogSegments(classPath, ["--deep-iteration", "--files", files.join(",")]);
   const fault = faultInDump(dump);
