@@ -80,6 +80,8 @@ export const ERRORS = {
   group_full: row(409, 81, false, "The group has as many members as it may have"),
   member_fenced: row(409, 82, false, "Another member has this instance id"),
   group_subscribed: row(409, 86, false, "The group is subscribed to the topic"),
+  fenced_leader_epoch: row(409, 74, true, "The caller knows an older leader of this partition"),
+  unknown_leader_epoch: row(503, 75, true, "The caller knows a newer leader of this partition"),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -94,6 +94,8 @@ export const LIMITS = {
   fetchRecordsMax: 10_000,
   /** Native produce: records in one frame (as `records`; a `batch` is bounded by `max.message.bytes`). */
   produceRecordsMax: 10_000,
+  /** Kafka's fetch: a client that asks for longer is answered with nothing then, and asks again. Its connection is not idle meanwhile. */
+  kafkaFetchWaitMsMax: 300_000,
   /** Fetches that wait for data, on all connections together: each is a timer and a row in each partition that it reads. */
   fetchWaitsMax: 20_000,
   /** How deep a produce waits for its acknowledgement before it is answered `timed_out`. */

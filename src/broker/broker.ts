@@ -6,7 +6,7 @@
  */
 import { asSentinelError, PlatformError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
 import { OfflineReplica } from "../cluster/offline_replica.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
@@ -27,21 +27,24 @@ import type { GroupsApi } from "./groups/groups_api.ts";
 import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
 import { KeyedProducing } from "./keyed_producing.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
+import { checkEpoch, lookUpEpochEnd, lookUpOffset } from "./offset_lookup.ts";
 import { ProducerIds } from "./producer_ids.ts";
-import { offsetForTimestamp } from "./offset_for_timestamp.ts";
 import { Producing } from "./producing.ts";
 import type { TopicConfig } from "./topic_config.ts";
 import { Retention } from "./retention.ts";
-import { replicaOf, Topics } from "./topics.ts";
+import { openTopics, replicaOf, Topics } from "./topics.ts";
 import type { OpenReport, Topic } from "./topics.ts";
 import type {
   BrokerCounters,
   ClusterDescription,
   CreateTopicOptions,
+  EpochEnd,
   FetchRequest,
+  ListedOffset,
   LogDirectoryDescription,
   NodeDescription,
   OffsetAndTimestamp,
+  OffsetSpec,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
@@ -136,7 +139,7 @@ export class Broker implements BrokerApi {
           segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin,
         },
       });
-      const report = await openOrClose(topics);
+      const report = await openTopics(topics);
       const broker = new Broker(platform, options, directory, topics, producerIds);
       await broker.#keyed.open();
       broker.#groups.open();
@@ -228,10 +231,26 @@ export class Broker implements BrokerApi {
     at: "earliest" | "latest" | TimestampMs,
   ): Promise<OffsetAndTimestamp> {
     const replica = replicaOf(this.#mustGet(topic), partition);
-    if (replica instanceof OfflineReplica) throw replica.failure;
-    if (at === "earliest") return { offset: replica.startOffset, timestamp: -1 };
-    if (at === "latest") return { offset: replica.highWatermark, timestamp: -1 };
-    return await offsetForTimestamp(replica, at, this.#platform.compression);
+    const found = await lookUpOffset(replica, at, this.#platform.compression);
+    const { offset, timestamp } = found ?? { offset: replica.highWatermark, timestamp: -1 };
+    return { offset, timestamp };
+  }
+
+  async listOffset(
+    topic: string,
+    partition: PartitionId,
+    at: OffsetSpec,
+    currentEpoch?: Epoch,
+  ): Promise<ListedOffset | null> {
+    const replica = replicaOf(this.#mustGet(topic), partition);
+    checkEpoch(replica, currentEpoch);
+    return await lookUpOffset(replica, at, this.#platform.compression);
+  }
+
+  offsetForLeaderEpoch(topic: string, partition: PartitionId, epoch: Epoch, currentEpoch?: Epoch): EpochEnd | null {
+    const replica = replicaOf(this.#mustGet(topic), partition);
+    checkEpoch(replica, currentEpoch);
+    return lookUpEpochEnd(replica, epoch);
   }
 
   async deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset> {
@@ -279,6 +298,14 @@ export class Broker implements BrokerApi {
     return describeTopic(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
   }
 
+  async getOrCreateTopic(name: string): Promise<TopicDescription> {
+    const known = this.describeTopic(name);
+    if (known !== null) return known;
+    this.#assertRunning();
+    if (!this.#options.autoCreate) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
+    return describeTopic(await this.#counted(this.#topics.getOrCreate(name)), this.#options.nodeId);
+  }
+
   describeTopic(name: string): TopicDescription | null {
     const topic = this.#topics.get(name);
     return topic === undefined ? null : describeTopic(topic, this.#options.nodeId);
@@ -288,8 +315,8 @@ export class Broker implements BrokerApi {
     return this.#topics.partitionsDefault;
   }
 
-  topicNames(): string[] {
-    return this.#topics.names().filter((name) => !isInternalTopic(name));
+  topicNames({ withInternal = false } = {}): string[] {
+    return this.#topics.names().filter((name) => withInternal || !isInternalTopic(name));
   }
 
   partitionCount(topic: string): number | null {
@@ -372,15 +399,5 @@ export class Broker implements BrokerApi {
       this.counters.errors += 1;
       throw thrown instanceof PlatformError ? asSentinelError(thrown) : thrown;
     }
-  }
-}
-
-/** A start that fails leaves no descriptor open: the caller may try again in this process. */
-async function openOrClose(topics: Topics): Promise<OpenReport> {
-  try {
-    return await topics.open();
-  } catch (thrown) {
-    await topics.close(new SentinelError("shutting_down", "The broker could not start")).catch(() => {});
-    throw thrown;
   }
 }

@@ -4,7 +4,7 @@
  *
  * Every method answers with values or fails with a `SentinelError`; whatever a request says, it cannot end the process.
  */
-import type { Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { ConfigEntry } from "./config_entry.ts";
@@ -15,9 +15,12 @@ import type {
   BrokerCounters,
   ClusterDescription,
   CreateTopicOptions,
+  EpochEnd,
   FetchRequest,
+  ListedOffset,
   LogDirectoryDescription,
   OffsetAndTimestamp,
+  OffsetSpec,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
@@ -109,6 +112,20 @@ export interface BrokerApi {
     at: "earliest" | "latest" | TimestampMs,
   ): Promise<OffsetAndTimestamp>;
 
+  /**
+   * As `offsetFor`, but null where there is no such record, with the leader epoch of the place, and held against the
+   * leader epoch that the caller knows: `fenced_leader_epoch`, `unknown_leader_epoch`.
+   */
+  listOffset(
+    topic: string,
+    partition: PartitionId,
+    at: OffsetSpec,
+    currentEpoch?: Epoch,
+  ): Promise<ListedOffset | null>;
+
+  /** Where the largest epoch up to `epoch` ends (KIP-101); null when `epoch` lies above all that the log has. */
+  offsetForLeaderEpoch(topic: string, partition: PartitionId, epoch: Epoch, currentEpoch?: Epoch): EpochEnd | null;
+
   /** Removes everything before `offset` (Kafka's DeleteRecords); returns the new log start offset. */
   deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset>;
 
@@ -121,10 +138,12 @@ export interface BrokerApi {
   alterTopic(name: string, change: TopicChange): Promise<TopicDescription>;
   /** Everything that `alterTopic` checks, and nothing changed. */
   checkTopicChange(name: string, change: TopicChange): void;
+  /** The topic, made with the defaults when it is missing; `unknown_topic` when auto-create is off. Two at once get the same. */
+  getOrCreateTopic(name: string): Promise<TopicDescription>;
   /** Null when there is no such topic. */
   describeTopic(name: string): TopicDescription | null;
-  /** Sorted by name; internal topics (`__…`) left out. */
-  topicNames(): string[];
+  /** Sorted by name; internal topics are left out unless they are asked for. */
+  topicNames(options?: { readonly withInternal?: boolean }): string[];
   /** Partitions of a topic that is made without a number. */
   readonly partitionsDefault: number;
   /** Number of partitions, or null when there is no such topic: cheaper than a description. */

@@ -11,9 +11,11 @@ import type { Cancel, Clock } from "../platform/clock.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { replicaOf } from "./topics.ts";
 import type { Topics } from "./topics.ts";
+import { checkEpoch } from "./offset_lookup.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 import type {
   BrokerCounters,
+  EpochEnd,
   FetchedPartition,
   FetchPartition,
   FetchRequest,
@@ -116,7 +118,7 @@ class WaitingFetch {
   #isEnough(answer: readonly FetchedPartition[]): boolean {
     let bytes = 0;
     for (const partition of answer) {
-      if (partition.error !== undefined) return true;
+      if (partition.error !== undefined || partition.diverging !== undefined) return true;
       for (const batch of partition.batches) bytes += batch.sizeBytes;
     }
     return bytes >= this.#request.minBytes || this.#targets.length === 0;
@@ -152,12 +154,13 @@ class WaitingFetch {
   }
 
   async #readOne(target: Target, bytesLeft: number, isFirst: boolean): Promise<FetchedPartition> {
-    const { topic, partition, maxBytes } = target.request;
+    const { maxBytes } = target.request;
     const { replica, offset } = target;
-    if (replica === null) {
-      return { topic, partition, offset, batches: [], highWatermark: -1, logStart: -1, error: target.error! };
-    }
+    if (replica === null) return failed(target, -1, -1, target.error!);
+    const { highWatermark, startOffset } = replica;
     try {
+      const diverging = divergence(replica, target);
+      if (diverging !== null) return { ...ends(target, replica), batches: [], diverging };
       const wanted = Math.min(maxBytes, bytesLeft);
       let batches: readonly RecordBatch[] = [];
       if (wanted > 0 || isFirst) {
@@ -165,18 +168,9 @@ class WaitingFetch {
         // Only the first batch of the whole answer may pass the bound.
         if (!isFirst && batches.length > 0 && batches[0]!.sizeBytes > wanted) batches = [];
       }
-      return { topic, partition, offset, batches, highWatermark: replica.highWatermark, logStart: replica.startOffset };
+      return { ...ends(target, replica), batches };
     } catch (thrown) {
-      const { highWatermark, startOffset } = replica;
-      return {
-        topic,
-        partition,
-        offset,
-        batches: [],
-        highWatermark,
-        logStart: startOffset,
-        error: asSentinelError(thrown),
-      };
+      return failed(target, highWatermark, startOffset, asSentinelError(thrown));
     }
   }
 
@@ -186,6 +180,7 @@ class WaitingFetch {
       if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${request.topic} does not exist`);
       const replica = replicaOf(topic, request.partition);
       if (replica instanceof OfflineReplica) throw replica.failure;
+      checkEpoch(replica, request.currentEpoch);
       const offset = startOf(request.offset, replica);
       if (offset > replica.highWatermark) throw beyondEnd(offset, replica);
       return { request, replica, offset, error: null };
@@ -193,6 +188,39 @@ class WaitingFetch {
       return { request, replica: null, offset: -1, error: asSentinelError(thrown) };
     }
   }
+}
+
+/** Where the partition begins and ends now. */
+function ends({ request, offset }: Target, replica: Replica): Omit<FetchedPartition, "batches"> {
+  const { topic, partition } = request;
+  const { highWatermark, startOffset } = replica;
+  return { topic, partition, offset, highWatermark, lastStable: highWatermark, logStart: startOffset };
+}
+
+function failed(target: Target, highWatermark: Offset, logStart: Offset, error: SentinelError): FetchedPartition {
+  const { topic, partition } = target.request;
+  return {
+    topic,
+    partition,
+    offset: target.offset,
+    batches: [],
+    highWatermark,
+    lastStable: highWatermark,
+    logStart,
+    error,
+  };
+}
+
+/** Where our log left the epoch of the reader's last record, if that record is not ours; else null. */
+function divergence(replica: Replica, { request, offset }: Target): EpochEnd | null {
+  const { lastFetchedEpoch } = request;
+  if (lastFetchedEpoch === undefined || lastFetchedEpoch < 0) return null;
+  const end = replica.endOfEpoch(lastFetchedEpoch);
+  if (end === null) {
+    const detail = `${replica.topic}-${replica.partition} has no epoch ${lastFetchedEpoch}`;
+    throw new SentinelError("offset_out_of_range", detail);
+  }
+  return end.epoch < lastFetchedEpoch || end.endOffset < offset ? end : null;
 }
 
 /** Reads until `maxBytes` are there or no more: one read of a log ends with its segment, and more may stand behind it. */

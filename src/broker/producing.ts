@@ -8,7 +8,7 @@ import type { Clock } from "../platform/clock.ts";
 import { buildRecordBatch, cutIntoBatches } from "../records/build_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
-import { isBatchRefusal, validateProducedBatch } from "../records/validate_batch.ts";
+import { type BatchRefusal, isBatchRefusal, validateProducedBatch } from "../records/validate_batch.ts";
 import { sequenceAfter } from "../storage/producer_states.ts";
 import type { ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import { Partitioner } from "./partitioner.ts";
@@ -100,7 +100,7 @@ export class Producing {
       timestampBeforeMsMax: settings.timestampBeforeMsMax,
       requireKeys: false,
     });
-    if (isBatchRefusal(checked)) throw new SentinelError(checked.code, checked.detail);
+    if (isBatchRefusal(checked)) throw refused(checked);
     // There are no transactions yet. Every client gives up at once on this answer of Kafka's; others it would try again.
     if (batch.isTransactional) {
       throw new SentinelError(
@@ -258,6 +258,12 @@ export function assertExpectedOffset(replica: Replica, options: ProduceOptions):
     `The next offset of ${replica.topic}-${replica.partition} is ${replica.endOffset}, not ${expectedOffset}`,
     { facts: { tail: replica.endOffset } },
   );
+}
+
+function refused({ code, detail, recordIndex }: BatchRefusal): SentinelError {
+  return new SentinelError(code, detail, {
+    errors: recordIndex === undefined ? [] : [{ pointer: `/records/${recordIndex}`, detail }],
+  });
 }
 
 function largerThanSegment(sizeBytes: number, settings: TopicSettings): SentinelError {

@@ -318,6 +318,16 @@ export class Topics {
   }
 }
 
+/** A start that fails leaves no descriptor open: the caller may try again in this process. */
+export async function openTopics(topics: Topics): Promise<OpenReport> {
+  try {
+    return await topics.open();
+  } catch (thrown) {
+    await topics.close(new SentinelError("shutting_down", "The broker could not start")).catch(() => {});
+    throw thrown;
+  }
+}
+
 /** The replica of a partition; `unknown_partition` names what there is. */
 export function replicaOf(topic: Topic, partition: PartitionId): Replica {
   const replica = topic.replicas[partition];

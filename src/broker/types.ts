@@ -48,6 +48,10 @@ export interface FetchPartition {
   readonly offset: StartOffset;
   /** Most bytes of this partition; the first batch of the answer is always whole. */
   readonly maxBytes: number;
+  /** The leader epoch that the reader knows (KIP-320); see `checkEpoch`. Absent: it knows none. */
+  readonly currentEpoch?: Epoch;
+  /** The epoch of the last record that the reader has, which it holds against our log. Absent: nothing to compare. */
+  readonly lastFetchedEpoch?: Epoch;
 }
 
 export interface FetchRequest {
@@ -68,7 +72,11 @@ export interface FetchedPartition {
   readonly offset: Offset;
   readonly batches: readonly RecordBatch[];
   readonly highWatermark: Offset;
+  /** Below it no transaction is undecided: what readers of committed records see. */
+  readonly lastStable: Offset;
   readonly logStart: Offset;
+  /** The reader's last record is not ours: where our log left its epoch (KIP-595). No batches then. */
+  readonly diverging?: EpochEnd;
   /** What went wrong in this partition alone; the others' answers stand. */
   readonly error?: SentinelError;
 }
@@ -77,6 +85,21 @@ export interface FetchedPartition {
 export interface PendingFetch {
   readonly result: Promise<readonly FetchedPartition[]>;
   cancel(): void;
+}
+
+/** The end of a leader epoch in a log: the start of the next one, or the log's end. */
+export interface EpochEnd {
+  readonly epoch: Epoch;
+  readonly endOffset: Offset;
+}
+
+/** What `listOffset` looks for: an end of the log, its newest record by time, or the first one at or after a time. */
+export type OffsetSpec = "earliest" | "latest" | "newest" | TimestampMs;
+
+/** Where something is in a log. */
+export interface ListedOffset extends OffsetAndTimestamp {
+  /** The leader epoch of that place; −1 when it is not known. */
+  readonly epoch: Epoch;
 }
 
 export interface OffsetAndTimestamp {

@@ -111,6 +111,23 @@ export class LocalReplica implements Replica, LogListener {
     return { first, acknowledged };
   }
 
+  endOfEpoch(epoch: Epoch): { readonly epoch: Epoch; readonly endOffset: Offset } | null {
+    if (this.#closed !== null) throw this.#closed;
+    const { endOffset, startOffset } = this.#log;
+    // A log in which nothing is written knows no epoch yet, but its leader does.
+    const latest = Math.max(this.#log.epochAt(endOffset), FIRST_EPOCH);
+    if (epoch >= latest) return epoch === latest ? { epoch, endOffset } : null;
+    for (let known = epoch; known >= 0; known -= 1) {
+      const end = this.#log.endOffsetForEpoch(known);
+      if (end !== null) return { epoch: known, endOffset: end };
+    }
+    return { epoch, endOffset: startOffset };
+  }
+
+  epochAt(offset: Offset): Epoch {
+    return this.#log.epochAt(offset);
+  }
+
   producer(producerId: ProducerId): ProducerState | null {
     return this.#log.producers.get(producerId, this.#clock.monotonicMs());
   }

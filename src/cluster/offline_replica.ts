@@ -37,6 +37,14 @@ export class OfflineReplica implements Replica {
     return Promise.reject(this.failure);
   }
 
+  endOfEpoch(): null {
+    throw this.failure;
+  }
+
+  epochAt(): Epoch {
+    return -1;
+  }
+
   producer(): null {
     return null;
   }

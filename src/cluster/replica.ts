@@ -48,6 +48,13 @@ export interface Replica {
   append(batches: readonly RecordBatch[]): ReplicaAppend;
   /** Whole committed batches from `from` on; see `PartitionLog.read`. */
   read(from: Offset, maxBytes: number): RecordBatch[] | Promise<RecordBatch[]>;
+  /**
+   * Where the largest epoch up to `epoch` ends: the start of the next larger one, or the log's end. For one below all
+   * that the log has, that epoch and the log's start. Null above them all.
+   */
+  endOfEpoch(epoch: Epoch): { readonly epoch: Epoch; readonly endOffset: Offset } | null;
+  /** The epoch of the batch that holds `offset`; −1 when it is not known. */
+  epochAt(offset: Offset): Epoch;
   /** First committed batch that ends above `from` (default: `startOffset`) and reaches `timestamp`, or null. */
   batchForTimestamp(timestamp: TimestampMs, from?: Offset): Promise<RecordBatch | null>;
   /** A producer's state in this partition, counting all that is appended; null when it is not known. */

@@ -1,5 +1,5 @@
 /** A small broker in memory for tests of the protocols alone: topics, arrays of batches, fetches that wait. */
-import type { Offset, PartitionId, TimestampMs } from "../../src/base/ids.ts";
+import type { Epoch, Offset, PartitionId, TimestampMs } from "../../src/base/ids.ts";
 import { SentinelError } from "../../src/base/errors.ts";
 import { NO_GROUPS } from "../broker/no_groups.ts";
 import type { GroupsApi } from "../../src/broker/groups/groups_api.ts";
@@ -9,11 +9,14 @@ import type {
   BrokerCounters,
   ClusterDescription,
   CreateTopicOptions,
+  EpochEnd,
   FetchedPartition,
   FetchPartition,
   FetchRequest,
+  ListedOffset,
   LogDirectoryDescription,
   OffsetAndTimestamp,
+  OffsetSpec,
   PendingFetch,
   ProduceAck,
   ProduceOptions,
@@ -208,7 +211,7 @@ export class FakeBroker implements BrokerApi {
 
   #read(part: FetchPartition): FetchedPartition {
     const log = this.topics.get(part.topic)?.partitions[part.partition];
-    const nothing = { ...part, offset: 0, batches: [], highWatermark: 0, logStart: 0 };
+    const nothing = { ...part, offset: 0, batches: [], highWatermark: 0, lastStable: 0, logStart: 0 };
     if (!this.topics.has(part.topic)) {
       return { ...nothing, error: new SentinelError("unknown_topic", `topic ${part.topic} does not exist`) };
     }
@@ -223,7 +226,12 @@ export class FakeBroker implements BrokerApi {
       : part.offset === "latest"
       ? log.highWatermark
       : part.offset;
-    const ends = { offset, highWatermark: log.highWatermark, logStart: log.logStart };
+    const ends = {
+      offset,
+      highWatermark: log.highWatermark,
+      lastStable: log.highWatermark,
+      logStart: log.logStart,
+    };
     if (offset < log.logStart || offset > log.highWatermark) {
       return {
         ...part,
@@ -257,6 +265,19 @@ export class FakeBroker implements BrokerApi {
     const batch = at === "latest" ? undefined : log.batches.find((candidate) => candidate.maxTimestamp >= at);
     if (batch === undefined) return { offset: log.highWatermark, timestamp: -1 };
     return { offset: batch.baseOffset, timestamp: batch.baseTimestamp };
+  }
+
+  async listOffset(topic: string, partition: PartitionId, at: OffsetSpec): Promise<ListedOffset | null> {
+    return { ...await this.offsetFor(topic, partition, at === "newest" ? "latest" : at), epoch: 0 };
+  }
+
+  offsetForLeaderEpoch(topic: string, partition: PartitionId, epoch: Epoch): EpochEnd | null {
+    return epoch === 0 ? { epoch, endOffset: this.#existing(topic).partitions[partition]!.highWatermark } : null;
+  }
+
+  async getOrCreateTopic(name: string): Promise<TopicDescription> {
+    this.#topicFor(name);
+    return this.describeTopic(name)!;
   }
 
   async deleteRecordsBefore(topic: string, partition: PartitionId, offset: Offset): Promise<Offset> {

@@ -1,0 +1,143 @@
+import { SentinelError } from "../../../base/errors.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import type { Acks, ProduceAck } from "../../../broker/types.ts";
+import { isBatchFault, parseRecordBatch, type RecordBatch } from "../../../records/record_batch.ts";
+import { answerThrown, type ErrorAnswer } from "../error_answer.ts";
+import { CloseConnection, defineHandler, type HandlerAnswer, type RequestContext } from "../handler.ts";
+import { KAFKA_ERRORS } from "../wire/error_codes.ts";
+import { produceApi, type ProduceRequest, type ProduceResponse } from "../wire/messages/produce.ts";
+
+type TopicData = ProduceRequest["topicData"][number];
+type PartitionData = TopicData["partitionData"][number];
+type PartitionResponse = ProduceResponse["responses"][number]["partitionResponses"][number];
+
+const ACKS: ReadonlyMap<number, Acks> = new Map([[0, "none"], [1, "leader"], [-1, "all"]]);
+const TOPIC_ID_VERSION = 13;
+/** The first version whose clients all know zstd (KIP-110). */
+const ZSTD_VERSION = 7;
+
+/**
+ * Appends one batch for each partition, as bytes. Every batch is handed to its partition before this first waits, so that
+ * the requests of a connection are appended in their order although they wait for their syncs together.
+ *
+ * Versions 0–2 are advertised and not served, as in Kafka (KAFKA-18659): librdkafka up to 2.10 asks for Produce 0 before
+ * it compresses.
+ */
+export const produceHandler = defineHandler(produceApi, {
+  overlaps: true,
+  advertised: { min: 0, max: produceApi.request.versions.max },
+  async handle(request, context) {
+    const acks = ACKS.get(request.acks);
+    if (acks === undefined) {
+      return failAll(request, {
+        errorCode: KAFKA_ERRORS.INVALID_REQUIRED_ACKS,
+        errorMessage: `acks ${request.acks} is none of -1, 0 and 1`,
+      });
+    }
+    const topics = request.topicData.map((topic) => ({ topic, appends: appendAll(topic, acks, context) }));
+    const responses = [];
+    for (const { topic, appends } of topics) {
+      const partitionResponses = await Promise.all(appends);
+      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
+    }
+    return acks === "none" ? answerNothing(responses) : { responses };
+  },
+  fail: failAll,
+});
+
+function failAll(request: ProduceRequest, error: ErrorAnswer): HandlerAnswer<ProduceResponse> {
+  const responses = request.topicData.map(({ name, topicId, partitionData }) => ({
+    name,
+    topicId,
+    partitionResponses: partitionData.map(({ index }) => failed(index, error)),
+  }));
+  return request.acks === 0 ? answerNothing(responses) : { responses };
+}
+
+/** Nobody reads an answer: a failure can only be told by the end of the connection. */
+function answerNothing(responses: ProduceResponse["responses"]): HandlerAnswer<ProduceResponse> {
+  for (const { partitionResponses } of responses) {
+    for (const { errorCode } of partitionResponses) {
+      if (errorCode !== KAFKA_ERRORS.NONE) {
+        return new CloseConnection(`Produce with acks 0 failed with error ${errorCode}`);
+      }
+    }
+  }
+  return null;
+}
+
+function appendAll(topic: TopicData, acks: Acks, context: RequestContext): Promise<PartitionResponse>[] {
+  const { broker, apiVersion } = context;
+  const byId = apiVersion >= TOPIC_ID_VERSION;
+  const name = byId ? broker.topicNameById(topic.topicId) : topic.name;
+  const partitionCount = name === null ? null : broker.partitionCount(name);
+  if (name === null || partitionCount === null) {
+    const error = byId
+      ? { errorCode: KAFKA_ERRORS.UNKNOWN_TOPIC_ID, errorMessage: "No topic has this id" }
+      : { errorCode: KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: "The topic does not exist" };
+    return topic.partitionData.map(({ index }) => Promise.resolve(failed(index, error)));
+  }
+  return topic.partitionData.map((partition) => append(name, partitionCount, partition, acks, context));
+}
+
+async function append(
+  topic: string,
+  partitionCount: number,
+  { index, records }: PartitionData,
+  acks: Acks,
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  try {
+    if (index < 0 || index >= partitionCount) {
+      throw new SentinelError("unknown_partition", `Partition ${index} of ${topic} does not exist`);
+    }
+    const batch = wholeBatch(records);
+    if (batch.codec === "zstd" && context.apiVersion < ZSTD_VERSION) {
+      return failed(index, {
+        errorCode: KAFKA_ERRORS.UNSUPPORTED_COMPRESSION_TYPE,
+        errorMessage: `Produce v${context.apiVersion} has no zstd`,
+      });
+    }
+    return stored(index, await context.broker.produceBatch(topic, index, batch, { acks }));
+  } catch (thrown) {
+    const answer = failed(index, answerThrown(thrown, context.onInternalError));
+    return thrown instanceof SentinelError ? { ...answer, recordErrors: recordErrors(thrown) } : answer;
+  }
+}
+
+function stored(index: number, ack: ProduceAck): PartitionResponse {
+  return {
+    index,
+    errorCode: KAFKA_ERRORS.NONE,
+    baseOffset: ack.first,
+    logAppendTimeMs: ack.logAppendTimeMs,
+    logStartOffset: ack.logStart,
+  };
+}
+
+function failed(index: number, { errorCode, errorMessage }: ErrorAnswer): PartitionResponse {
+  return { index, errorCode, baseOffset: -1, errorMessage };
+}
+
+/** The records that were at fault, where a fault is one record's. */
+function recordErrors({ errors }: SentinelError): PartitionResponse["recordErrors"] {
+  return errors.flatMap(({ pointer, detail }) => {
+    const index = /^\/records\/(\d+)/.exec(pointer)?.[1];
+    return index === undefined ? [] : [{ batchIndex: Number(index), batchIndexErrorMessage: detail }];
+  });
+}
+
+/** Exactly one batch (Kafka's ProduceRequest.validateRecords); its checksum and its records are the broker's to validate. */
+function wholeBatch(records: Uint8Array | null): RecordBatch {
+  if (records === null || records.length === 0) throw new SentinelError("invalid_record", "There is no batch");
+  const batch = parseRecordBatch(records, 0, { verifyCrc: false, batchBytesMax: LIMITS.batchBytesMax });
+  if (isBatchFault(batch)) {
+    if (batch.fault === "magic" || batch.fault === "offset") throw new SentinelError("invalid_record", batch.detail);
+    const isTooLarge = batch.fault === "length" && records.length > LIMITS.batchBytesMax;
+    throw new SentinelError(isTooLarge ? "too_large" : "corrupt_batch", batch.detail);
+  }
+  if (batch.sizeBytes !== records.length) {
+    throw new SentinelError("invalid_record", "More than one batch came for a partition");
+  }
+  return batch;
+}

@@ -1,0 +1,156 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { test } from "node:test";
+import { fetchOne, values } from "../../broker/broker_fixture.ts";
+import { findCoordinatorApi } from "../../../src/protocols/kafka/wire/messages/find_coordinator.ts";
+import { produceApi } from "../../../src/protocols/kafka/wire/messages/produce.ts";
+import type { MessageInput } from "../../../src/schema/message_schema.ts";
+import { batchOf, compressedBatchOf, type KafkaFixture, openKafka } from "./kafka_fixture.ts";
+
+type ProduceInput = MessageInput<typeof produceApi.request>;
+
+const produceOne = (records: Uint8Array | null, acks = -1, topic = "orders", index = 0) => ({
+  acks,
+  timeoutMs: 1_000,
+  topicData: [{ name: topic, partitionData: [{ index, records }] }],
+});
+
+async function open(): Promise<KafkaFixture> {
+  const kafka = await openKafka();
+  await kafka.broker.createTopic("orders", { partitions: 2 });
+  return kafka;
+}
+
+async function errorOf(
+  kafka: KafkaFixture,
+  request: ProduceInput,
+  version = 8,
+): Promise<number> {
+  const answer = await kafka.call(produceApi, version, request);
+  return answer.responses[0]!.partitionResponses[0]!.errorCode;
+}
+
+test("Produce appends the batch as bytes and answers its first offset", async () => {
+  await using kafka = await open();
+  await kafka.call(produceApi, 3, produceOne(batchOf(["a", "b"])));
+  const { responses } = await kafka.call(produceApi, 9, produceOne(batchOf(["c"])));
+  deepEqual(responses, [{
+    name: "orders",
+    topicId: "AAAAAAAAAAAAAAAAAAAAAA",
+    partitionResponses: [{
+      index: 0,
+      errorCode: 0,
+      baseOffset: 2,
+      logAppendTimeMs: -1,
+      logStartOffset: 0,
+      recordErrors: [],
+      errorMessage: null,
+      currentLeader: { leaderId: -1, leaderEpoch: -1 },
+    }],
+  }]);
+  deepEqual(await values(kafka.broker, "orders"), ["a", "b", "c"]);
+});
+
+test("Produce finds topics by id from version 13 on, and answers 100 for one that is gone", async () => {
+  await using kafka = await open();
+  const { topicId } = kafka.broker.describeTopic("orders")!;
+  const by = (id: string) => ({
+    acks: 1,
+    timeoutMs: 0,
+    topicData: [{ topicId: id, partitionData: [{ index: 1, records: batchOf(["a"]) }] }],
+  });
+  equal(await errorOf(kafka, by(topicId), 13), 0);
+  deepEqual(await values(kafka.broker, "orders", 1), ["a"]);
+  await kafka.broker.deleteTopic("orders");
+  equal(await errorOf(kafka, by(topicId), 13), 100);
+});
+
+test("Produce with acks 0 has no response; a failure ends the connection", async () => {
+  await using kafka = await open();
+  equal(await kafka.send(produceApi, 7, produceOne(batchOf(["a"]), 0)), null);
+  equal(await errorOf(kafka, produceOne(batchOf(["b"]))), 0);
+  deepEqual(await values(kafka.broker, "orders"), ["a", "b"]);
+  await rejects(kafka.send(produceApi, 7, produceOne(batchOf(["a"]), 0, "missing")), /acks 0 failed with error 3/);
+});
+
+test("Produce takes the five codecs, zstd from version 7 on", async () => {
+  await using kafka = await open();
+  for (const codec of ["gzip", "snappy", "lz4", "zstd"] as const) {
+    equal(await errorOf(kafka, produceOne(await compressedBatchOf(codec, ["x", "y"])), 7), 0, codec);
+  }
+  equal(await errorOf(kafka, produceOne(await compressedBatchOf("zstd", ["x"])), 6), 76);
+  const fetched = await fetchOne(kafka.broker, "orders");
+  deepEqual(fetched.batches.map((batch) => [batch.codec, batch.baseOffset]), [
+    ["gzip", 0],
+    ["snappy", 2],
+    ["lz4", 4],
+    ["zstd", 6],
+  ]);
+});
+
+test("each fault of a batch has Kafka's number", async () => {
+  await using kafka = await open();
+  const change = (at: number, value: number): Uint8Array => {
+    const bytes = batchOf(["a"]).slice();
+    bytes[at] = value;
+    return bytes;
+  };
+  const two = new Uint8Array([...batchOf(["a"]), ...batchOf(["b"])]);
+  const cases: readonly (readonly [string, number, Uint8Array | null])[] = [
+    ["null records", 87, null],
+    ["no batch", 87, new Uint8Array(0)],
+    ["two batches", 87, two],
+    ["an old format", 87, change(16, 1)],
+    ["a wrong checksum", 2, change(65, 99)],
+    ["cut off", 2, batchOf(["a"]).subarray(0, 40)],
+    ["a base offset", 87, change(7, 5)],
+  ];
+  for (const [name, expected, records] of cases) equal(await errorOf(kafka, produceOne(records)), expected, name);
+  equal(await errorOf(kafka, produceOne(batchOf(["x".repeat(1_100_000)]))), 10);
+  equal(await errorOf(kafka, produceOne(batchOf(["a"]), -1, "missing")), 3);
+  equal(await errorOf(kafka, produceOne(batchOf(["a"]), -1, "orders", 2)), 3);
+  equal(await errorOf(kafka, produceOne(batchOf(["a"]), -1, "orders", -1)), 3);
+  equal(await errorOf(kafka, produceOne(batchOf(["a"]), 2)), 21);
+  deepEqual(await values(kafka.broker, "orders"), []);
+});
+
+test("a timestamp out of range names the record that has it", async () => {
+  await using kafka = await open();
+  const late = kafka.clock.nowMs() + 7_200_000;
+  const { responses } = await kafka.call(produceApi, 8, produceOne(batchOf(["a"], { timestamp: late })));
+  const [answer] = responses[0]!.partitionResponses;
+  equal(answer!.errorCode, 32);
+  deepEqual(answer!.recordErrors.map(({ batchIndex }) => batchIndex), [0]);
+});
+
+test("partitions of one request fail on their own", async () => {
+  await using kafka = await open();
+  const { responses } = await kafka.call(produceApi, 9, {
+    acks: -1,
+    timeoutMs: 1,
+    topicData: [
+      { name: "orders", partitionData: [{ index: 0, records: null }, { index: 1, records: batchOf(["b"]) }] },
+      { name: "missing", partitionData: [{ index: 0, records: batchOf(["c"]) }] },
+    ],
+  });
+  deepEqual(
+    responses.map(({ name, partitionResponses }) => [name, partitionResponses.map(({ errorCode }) => errorCode)]),
+    [["orders", [87, 0]], ["missing", [3]]],
+  );
+});
+
+test("the broker's own topics take no records of clients", async () => {
+  await using kafka = await openKafka();
+  // Made when somebody first looks for a group.
+  await kafka.call(findCoordinatorApi, 0, { key: "group", coordinatorKeys: [] });
+  equal(await errorOf(kafka, produceOne(batchOf(["a"]), -1, "__consumer_offsets")), 17);
+});
+
+test("requests that are pipelined are appended in their order", async () => {
+  await using kafka = await open();
+  const sent = Array.from({ length: 20 }, (_, index) => kafka.call(produceApi, 9, produceOne(batchOf([`${index}`]))));
+  const answers = await Promise.all(sent);
+  deepEqual(
+    answers.map(({ responses }) => responses[0]!.partitionResponses[0]!.baseOffset),
+    Array.from({ length: 20 }, (_, index) => index),
+  );
+});
