@@ -19,6 +19,7 @@ import type { BrokerOptions } from "./broker_options.ts";
 import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
+import { deleteRecordsBefore } from "./delete_records.ts";
 import { describeTopic } from "./describe_topic.ts";
 import { Fetching } from "./fetching.ts";
 import { groupSettings } from "./groups/group_settings.ts";
@@ -257,17 +258,7 @@ export class Broker implements BrokerApi {
     this.#assertRunning();
     assertNotInternal(topic);
     const replica = replicaOf(this.#mustGet(topic), partition);
-    if (replica instanceof OfflineReplica) throw replica.failure;
-    const { highWatermark, startOffset } = replica;
-    if (!(Number.isSafeInteger(offset) && offset >= 0 && offset <= highWatermark)) {
-      throw new SentinelError(
-        "offset_out_of_range",
-        `Cannot delete before ${offset}: ${topic}-${partition} holds ${startOffset} to ${highWatermark}`,
-        { facts: { earliest: startOffset, tail: highWatermark } },
-      );
-    }
-    await replica.trimBefore(offset);
-    return replica.startOffset;
+    return await deleteRecordsBefore(replica, offset);
   }
 
   async createTopic(name: string, options: CreateTopicOptions = {}): Promise<TopicDescription> {
