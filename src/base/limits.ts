@@ -186,6 +186,47 @@ export const LIMITS = {
   /** Producer ids that wait for the next request with a key: as many as can be in work at once. */
   idempotencyProducersMax: 4_096,
 
+  /** Key-value stores: a key lies whole in every index row and in each table's bounds. */
+  storeKeyBytesMax: 64 * KIB,
+  /** A value: the largest record batch, with room for what stands around it. */
+  storeValueBytesMax: 64 * MIB + 64 * KIB,
+  /** One write: it is one record of the write-ahead log, built and checked in memory. */
+  storeBatchBytesMax: 80 * MIB,
+  storeBatchOperationsMax: 1_000_000,
+  /** Keys that one step of a range delete removes: it holds up other writers. */
+  storeDeleteStepKeysMax: 10_000,
+  /** Snapshots and scans that are open at once: each keeps versions and files alive. */
+  storeSnapshotsMax: 10_000,
+  /** Writes that wait for their turn in one store, and their bytes; beyond it `overloaded`. */
+  storeWaitingWritesMax: 10_000,
+  storeWaitingBytesMax: 256 * MIB,
+  /** Memory of one memtable: positions in it are 32-bit words, and a start reads as much from the log. */
+  lsmMemtableBytesMin: 4 * KIB,
+  lsmMemtableBytesMax: 1_024 * MIB,
+  /** Memtables that wait for their table; beyond it writers wait. */
+  lsmImmutableMemtablesMax: 2,
+  /** Tables of level 0, which all readers must look into, at which writers wait for compaction. */
+  lsmLevel0TablesMax: 12,
+  /** Bytes of the write-ahead log that are not written; beyond it writers wait. A record may be larger. */
+  lsmLogPendingBytesMax: 1 * MIB,
+  /** Bytes that mode `batch` may have written and not synced; beyond it writers wait for the sync. */
+  lsmUnsyncedBytesMax: 16 * MIB,
+  /** A level beyond the first is cut into tables of about so many bytes: what one compaction step writes again. */
+  lsmTableBytes: 16 * MIB,
+  /** Target of a data block (facts S10): what one read fetches and checks. */
+  lsmBlockBytes: 4 * KIB,
+  /** Bytes that flush and compaction work on before other work gets its turn: some milliseconds. */
+  lsmSliceBytes: 256 * KIB,
+  /** Tables with an open file; the longest unused is closed. */
+  lsmOpenTablesMax: 512,
+  /** After a failed flush or compaction, until the next try. */
+  lsmRetryMs: 1_000,
+  /** Tables of one tree: the manifest is read whole, and its tables are held in memory. */
+  lsmTablesMax: 100_000,
+  /** The manifest. It is written anew at each start and when it has grown past this. */
+  lsmManifestRewriteBytes: 4 * MIB,
+  lsmManifestBytesMax: 256 * MIB,
+
   /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
   metadataRecordsBeforeSnapshot: 2_000,
 } as const;
@@ -203,3 +244,8 @@ assert(
 );
 assert(LIMITS.logWriteBytesMax <= LIMITS.logPendingBytesMax, "A full write must fit into the queue");
 assert(LIMITS.tailCacheBytesMax <= LIMITS.brokerTailCacheBytesMax, "One partition's cache must fit into the broker's");
+assert(
+  LIMITS.batchBytesMax < LIMITS.storeValueBytesMax &&
+    LIMITS.storeValueBytesMax + LIMITS.storeKeyBytesMax < LIMITS.storeBatchBytesMax,
+  "The largest batch of records must fit into a value, and a value into a write",
+);

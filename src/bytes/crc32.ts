@@ -1,21 +1,14 @@
-/** CRC-32 as of IEEE 802.3 (zip, gzip, Kafka's old formats): for small things, so one table of 256 words is enough. */
+/** CRC-32 as of IEEE 802.3 (zip, gzip, Kafka's old formats, the LSM tree's files). */
+import { buildCrcTables, slicingCrc } from "./slicing_crc.ts";
 
-const POLYNOMIAL = 0xedb88320;
-const TABLE = buildTable();
+const TABLES = buildCrcTables(0xedb88320);
 
 /** The checksum of `bytes`, unsigned; `seed` is the checksum of the bytes before. `crc32("123456789")` is 0xCBF43926. */
 export function crc32(bytes: Uint8Array, seed = 0): number {
-  let crc = ~seed;
-  for (let at = 0; at < bytes.length; at++) crc = TABLE[(crc ^ bytes[at]!) & 255]! ^ (crc >>> 8);
-  return ~crc >>> 0;
+  return slicingCrc(TABLES, bytes, 0, bytes.length, seed);
 }
 
-function buildTable(): Int32Array {
-  const table = new Int32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    table[byte] = crc;
-  }
-  return table;
+/** The same of `bytes[start, end)`. */
+export function crc32Of(bytes: Uint8Array, start: number, end: number, seed = 0): number {
+  return slicingCrc(TABLES, bytes, start, end, seed);
 }

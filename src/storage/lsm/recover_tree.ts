@@ -1,0 +1,379 @@
+/**
+ * Opening a tree. The manifest says which tables are live and from which log on to read; the logs hold the rest. The rules
+ * are design D3's:
+ *
+ * - Every log but the newest was synced before the next took a byte: anything wrong in it is corruption.
+ * - The newest is cut at its first bad record above the recovery point; below it, or after a clean stop, that is
+ *   corruption. What is kept above it is written again and synced before it counts.
+ * - A log that is missing or too short shows in the next one's header, which has the last sequence before it.
+ * - The manifest is written anew before anything relies on it; then what nobody needs is removed.
+ */
+import { LIMITS } from "../../base/limits.ts";
+import type { DiskFile } from "../../platform/disk.ts";
+import { corruption } from "../log/corruption.ts";
+import { BlockCache } from "./block_cache.ts";
+import { createLog } from "./create_log.ts";
+import {
+  logFileName,
+  MANIFEST_FILE,
+  type NumberedFile,
+  parseNumberedFile,
+  tableFileName,
+  TEMPORARY_SUFFIX,
+} from "./file_names.ts";
+import { fileSeed } from "./file_seed.ts";
+import { LiveSnapshots } from "./live_snapshots.ts";
+import { forEachOperation, LOG_HEADER_BYTES, type LogHeader } from "./log_record.ts";
+import { type LogEnd, readLogHeader, scanLog } from "./log_reader.ts";
+import { LogWriter } from "./log_writer.ts";
+import { type LoadedManifest, loadManifest, Manifest } from "./manifest.ts";
+import { Memtable } from "./memtable.ts";
+import { lockTree, makeTreeDirectory, mustBeUnused } from "./tree_directory.ts";
+import { type StorePoint, StorePointFile } from "./store_point.ts";
+import { TableFiles } from "./table_files.ts";
+import type { TreeSettings } from "./tree_settings.ts";
+import { FailureGate, type RecoveredTree, type TreeLocation } from "./tree_state.ts";
+import { inLevels, levelsFaultOf } from "./version.ts";
+import { VersionSet } from "./version_set.ts";
+
+/** What a start did. */
+export interface TreeReport {
+  readonly tables: number;
+  /** Records that were read from logs. */
+  readonly records: number;
+  /** Bytes behind the last good record that were cut off; 0 after a clean stop. */
+  readonly cutBytes: number;
+  /** Bytes above the recovery point that were kept, and written and synced again. */
+  readonly rewrittenBytes: number;
+  /** Files that nobody needed any more. */
+  readonly orphans: number;
+}
+
+/**
+ * After an unclean start so many sequences are left out: more than one memtable can have lost, so that none is ever given
+ * twice (I38). The manifest keeps what was given, so that this holds from start to start.
+ */
+const UNCLEAN_GAP = 2 ** 25;
+export async function recoverTree(
+  location: TreeLocation,
+  settings: TreeSettings,
+): Promise<{ readonly recovered: RecoveredTree; readonly report: TreeReport }> {
+  await makeTreeDirectory(location);
+  const lock = await lockTree(location);
+  const recovery = new Recovery(location, settings);
+  try {
+    return await recovery.run(lock);
+  } catch (thrown) {
+    await recovery.close();
+    await lock.release();
+    throw thrown;
+  }
+}
+
+/** A log that a start reads. */
+interface LiveLog {
+  readonly number: number;
+  readonly path: string;
+  readonly file: DiskFile;
+  readonly header: LogHeader;
+}
+
+class Recovery {
+  readonly #location: TreeLocation;
+  readonly #settings: TreeSettings;
+  readonly #gate: FailureGate;
+  readonly #snapshots = new LiveSnapshots();
+  #pointFile: StorePointFile | null = null;
+  #point: StorePoint | null = null;
+  #manifest: Manifest | null = null;
+  #names: string[] = [];
+  readonly #numbered = new Map<string, NumberedFile>();
+  readonly #openFiles = new Set<DiskFile>();
+  readonly #memtables: Memtable[] = [];
+  #newestBytes = 0;
+  #records = 0;
+  #cutBytes = 0;
+  #rewrittenBytes = 0;
+  #mustBeWhole = false;
+  #log: LogWriter | null = null;
+
+  constructor(location: TreeLocation, settings: TreeSettings) {
+    this.#location = location;
+    this.#settings = settings;
+    this.#gate = new FailureGate(location.directory);
+  }
+
+  async run(
+    lock: RecoveredTree["lock"],
+  ): Promise<{ readonly recovered: RecoveredTree; readonly report: TreeReport }> {
+    const { disk, directory, identity } = this.#location;
+    await this.#list();
+    const isNew = !this.#names.includes(MANIFEST_FILE);
+    if (isNew) mustBeUnused(directory, this.#names);
+    // A new tree's manifest comes first: with any other file a directory without it counts as damaged.
+    else await this.#openPoint();
+    const loaded = await this.#load(isNew);
+    await this.#checkTables(loaded);
+    const logs = await this.#openLogs(loaded);
+    for (const [at, log] of logs.entries()) await this.#replay(log, at === logs.length - 1, logs[at - 1], loaded);
+    const lastSequence = this.#lastSequence(loaded);
+    const state = { ...loaded, lastSequence, nextFileNumber: this.#nextFileNumber(loaded) };
+    const manifest = this.#manifest = new Manifest(this.#location, loaded.generation);
+    await manifest.rewrite(state, this.#gate.orFail);
+    if (isNew) await this.#openPoint();
+    const cache = new BlockCache(this.#settings.blockCacheBytes);
+    const files = new TableFiles(disk);
+    const versions = new VersionSet(
+      { disk, source: { directory, identity, files, cache }, manifest, orFail: this.#gate.orFail },
+      state,
+    );
+    // The clean mark goes before the first new log comes.
+    await this.#storePoint(manifest, logs.at(-1)?.number ?? 0, this.#newestBytes, "both");
+    const orphans = await this.#removeOrphans(state);
+    const log = this.#log = await this.#newestLog(logs.at(-1), versions, state);
+    if (logs.length === 0) await this.#storePoint(manifest, log.number, LOG_HEADER_BYTES, "next");
+    const memtable = this.#memtables.pop()!;
+    for (const older of this.#memtables) older.freeze();
+    const parts = { lock, pointFile: this.#pointFile!, manifest, versions, files, cache, log, memtable, lastSequence };
+    return {
+      recovered: { ...parts, snapshots: this.#snapshots, immutables: this.#memtables, gate: this.#gate },
+      report: {
+        tables: loaded.tables.length,
+        records: this.#records,
+        cutBytes: this.#cutBytes,
+        rewrittenBytes: this.#rewrittenBytes,
+        orphans,
+      },
+    };
+  }
+
+  /** Closes what is open, after a failure. */
+  async close(): Promise<void> {
+    for (const file of this.#openFiles) await file.close();
+    await this.#log?.close();
+    await this.#manifest?.close();
+    await this.#pointFile?.close();
+  }
+
+  async #openPoint(): Promise<void> {
+    const { disk, directory, identity } = this.#location;
+    this.#pointFile = await StorePointFile.open(disk, directory, identity);
+    this.#point = this.#pointFile.found;
+    // It may have been made just now, and what is told to it must not go with its name.
+    if (this.#point === null) await disk.syncDirectory(directory);
+  }
+
+  async #list(): Promise<void> {
+    this.#names = await this.#location.disk.list(this.#location.directory);
+    for (const name of this.#names) {
+      const file = parseNumberedFile(name);
+      if (file !== null) this.#numbered.set(name, file);
+    }
+  }
+
+  async #load(isNew: boolean): Promise<LoadedManifest> {
+    const empty = { flushedSequence: 0, lastSequence: 0, logNumber: 1, nextFileNumber: 1, tables: [], generation: 0 };
+    if (isNew) return empty;
+    const point = this.#point;
+    const trusted = point === null
+      ? null
+      : { generation: point.manifestGeneration, bytes: point.manifestBytes, isEnd: point.clean };
+    return await loadManifest(this.#location, trusted) ?? empty;
+  }
+
+  async #checkTables(loaded: LoadedManifest): Promise<void> {
+    const { disk, directory } = this.#location;
+    for (const { meta } of loaded.tables) {
+      const path = `${directory}/${tableFileName(meta.writtenLevel, meta.number)}`;
+      const status = await disk.status(path);
+      if (status === null) throw corruption(path, 0, "the file is missing, and the manifest names it");
+      if (status.sizeBytes !== meta.sizeBytes) {
+        throw corruption(path, 0, `the file has ${status.sizeBytes} bytes, the manifest says ${meta.sizeBytes}`);
+      }
+    }
+    const fault = levelsFaultOf(inLevels(loaded.tables.map(({ level, meta }) => ({ level, table: { meta } }))));
+    if (fault !== null) throw corruption(`${directory}/${MANIFEST_FILE}`, 0, fault);
+  }
+
+  // -- Logs ---------------------------------------------------------------------------------------------------------
+
+  /** The logs from the manifest's on, in order, open. */
+  async #openLogs(loaded: LoadedManifest): Promise<LiveLog[]> {
+    const { disk, directory } = this.#location;
+    const numbers = [...this.#numbered.values()].filter(({ kind, number }) =>
+      kind === "log" && number >= loaded.logNumber
+    )
+      .map(({ number }) => number).sort((left, right) => left - right);
+    const point = this.#point;
+    if (point !== null && point.logNumber >= loaded.logNumber && !numbers.includes(point.logNumber)) {
+      throw corruption(`${directory}/${logFileName(point.logNumber)}`, 0, "the log of the recovery point is missing");
+    }
+    const logs: LiveLog[] = [];
+    for (const number of numbers) {
+      const path = `${directory}/${logFileName(number)}`;
+      const file = await disk.open(path, "write");
+      this.#openFiles.add(file);
+      const header = await readLogHeader(file, fileSeed(this.#location.identity, "log", number), number);
+      if (typeof header !== "string") {
+        logs.push({ number, path, file, header });
+        continue;
+      }
+      // A crash while the newest log was made leaves it half; nothing was ever written behind its header.
+      const isHalfMade = number === numbers.at(-1) && point !== null && point.logNumber < number && !point.clean;
+      if (!isHalfMade) throw corruption(path, 0, header);
+      this.#openFiles.delete(file);
+      await file.close();
+      await disk.remove(path);
+      // Before another log is made: this one must not come back between two others.
+      await disk.syncDirectory(directory);
+      this.#mustBeWhole = true;
+    }
+    if (point !== null && point.clean && (numbers.at(-1) ?? 0) > point.logNumber) {
+      throw corruption(logs.at(-1)!.path, 0, `a log is newer than the clean stop noted, ${point.logNumber}`);
+    }
+    return logs;
+  }
+
+  /** Reads a log into a memtable of its own. */
+  async #replay(log: LiveLog, isNewest: boolean, before: LiveLog | undefined, loaded: LoadedManifest): Promise<void> {
+    const { path, file, header, number } = log;
+    const expected = before === undefined ? loaded.flushedSequence : this.#memtables.at(-1)!.lastSequence;
+    if (header.previousSequence !== expected) {
+      const detail =
+        `the log goes on from sequence ${header.previousSequence}, what is before it ends with ${expected}`;
+      throw corruption(path, 0, detail);
+    }
+    const memtable = new Memtable(header, header.previousSequence, this.#settings.memtableBytes, this.#snapshots);
+    const seed = fileSeed(this.#location.identity, "log", number);
+    const end = await scanLog(file, seed, header.previousSequence, (record, bytes, from, to) => {
+      let sequence = record.firstSequence;
+      this.#records += 1;
+      forEachOperation(bytes, from, to, (keyAt, keyBytes, valueBytes) => {
+        memtable.write(bytes, keyAt, keyBytes, valueBytes, record.timestamp, sequence);
+        sequence += 1;
+      });
+    });
+    this.#memtables.push(memtable);
+    if (isNewest) await this.#cutNewest(log, end);
+    else {
+      if (end.fault !== null) throw corruption(path, end.position, end.fault);
+      this.#openFiles.delete(file);
+      await file.close();
+    }
+  }
+
+  async #cutNewest({ path, file, number }: LiveLog, end: LogEnd): Promise<void> {
+    const point = this.#point;
+    const isKnown = point !== null && point.logNumber === number;
+    const trustedBytes = isKnown ? point.logBytes : LOG_HEADER_BYTES;
+    const isWhole = this.#mustBeWhole || (point !== null && point.clean);
+    if (end.position < trustedBytes || (isWhole && end.fault !== null)) {
+      throw corruption(path, end.position, end.fault ?? `the log ends below its recovery point ${trustedBytes}`);
+    }
+    if (point !== null && point.clean && end.position !== trustedBytes) {
+      throw corruption(path, trustedBytes, "there are records behind the end that the clean stop noted");
+    }
+    this.#newestBytes = end.position;
+    if (point !== null && point.clean) return;
+    if (end.fault !== null) {
+      this.#cutBytes = await file.sizeBytes() - end.position;
+      await file.truncate(end.position);
+    }
+    // What the page cache shows after a kill or a failed sync need not be on the disk.
+    await rewriteRange(file, trustedBytes, end.position);
+    this.#rewrittenBytes = end.position - trustedBytes;
+  }
+
+  /** The log that takes the next writes. */
+  async #newestLog(
+    newest: LiveLog | undefined,
+    versions: VersionSet,
+    state: { readonly flushedSequence: number; readonly lastSequence: number },
+  ): Promise<LogWriter> {
+    const { identity, directory } = this.#location;
+    if (newest !== undefined) {
+      const { number, path, file } = newest;
+      if (this.#memtables.at(-1)!.isEmpty) {
+        this.#memtables[this.#memtables.length - 1] = this.#emptyMemtable(newest.header, state.lastSequence);
+      }
+      return new LogWriter({
+        number,
+        path,
+        file,
+        seed: fileSeed(identity, "log", number),
+        sizeBytes: this.#newestBytes,
+      });
+    }
+    const number = versions.takeFileNumber();
+    const header = { number, previousSequence: state.flushedSequence };
+    this.#memtables.push(this.#emptyMemtable(header, state.lastSequence));
+    const path = `${directory}/${logFileName(number)}`;
+    return await createLog({ ...this.#location, path }, header, this.#gate.orFail);
+  }
+
+  #emptyMemtable(header: LogHeader, lastSequence: number): Memtable {
+    return new Memtable(header, lastSequence, this.#settings.memtableBytes, this.#snapshots);
+  }
+
+  // -- Numbers and files --------------------------------------------------------------------------------------------
+
+  #lastSequence(loaded: LoadedManifest): number {
+    let last = Math.max(loaded.lastSequence, loaded.flushedSequence);
+    for (const { lastSequence } of this.#memtables) last = Math.max(last, lastSequence);
+    const isFresh = loaded.generation === 0 || this.#point?.clean === true;
+    return isFresh ? last : last + UNCLEAN_GAP;
+  }
+
+  #nextFileNumber(loaded: LoadedManifest): number {
+    let next = loaded.nextFileNumber;
+    for (const name of this.#names) {
+      const whole = name.endsWith(TEMPORARY_SUFFIX) ? name.slice(0, -TEMPORARY_SUFFIX.length) : name;
+      const file = parseNumberedFile(whole);
+      if (file !== null) next = Math.max(next, file.number + 1);
+    }
+    return next;
+  }
+
+  async #storePoint(manifest: Manifest, logNumber: number, logBytes: number, slots: "next" | "both"): Promise<void> {
+    const point = {
+      logNumber,
+      logBytes,
+      manifestGeneration: manifest.generation,
+      manifestBytes: manifest.sizeBytes,
+      clean: false,
+    };
+    await this.#pointFile!.write(() => point, slots);
+  }
+
+  /** Tables and logs that the manifest does not need, and files that were made only half (I39). */
+  async #removeOrphans(
+    state: { readonly logNumber: number; readonly tables: LoadedManifest["tables"] },
+  ): Promise<number> {
+    const { disk, directory } = this.#location;
+    const live = new Set(state.tables.map(({ meta }) => tableFileName(meta.writtenLevel, meta.number)));
+    let orphans = 0;
+    for (const name of this.#names) {
+      const file = this.#numbered.get(name);
+      const isOrphan = file === undefined
+        ? name.endsWith(TEMPORARY_SUFFIX) && name !== `${MANIFEST_FILE}${TEMPORARY_SUFFIX}`
+        : file.kind === "log"
+        ? file.number < state.logNumber
+        : !live.has(name);
+      if (!isOrphan) continue;
+      await disk.remove(`${directory}/${name}`);
+      orphans += 1;
+    }
+    return orphans;
+  }
+}
+
+/** Writes a file's bytes again where they stand, and syncs them. */
+async function rewriteRange(file: DiskFile, from: number, to: number): Promise<void> {
+  const piece = new Uint8Array(Math.min(LIMITS.segmentReadBytes, Math.max(1, to - from)));
+  for (let position = from; position < to; position += piece.length) {
+    const part = piece.subarray(0, Math.min(piece.length, to - position));
+    await file.readAt(position, part);
+    await file.writeAt(position, [part]);
+  }
+  await file.sync();
+}
