@@ -7,33 +7,50 @@ import type { SeededRandom } from "../seeded_random.ts";
 
 const STRINGS = ["", "a", "orders", "grün", "\u{1f600}", "x".repeat(130), "__proto__", "\0"];
 
+export interface RandomValueOptions {
+  readonly version: number;
+  /** Values that mean something to the reader, by the field's type and name; undefined: any. */
+  readonly suggest?: (type: ScalarType, name: string) => unknown;
+}
+
 export function randomStruct(
   random: SeededRandom,
   fields: Fields,
-  version: number,
+  options: RandomValueOptions,
   depth = 0,
 ): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => {
-      if (!hasVersion(field.versions, version)) return [name, defaultOf(field)];
-      const value = randomField(random, field, version, depth);
+      if (!hasVersion(field.versions, options.version)) return [name, defaultOf(field)];
+      const value = randomField(random, name, field, options, depth);
       // A tagged field that says no more than the default is not written.
       return [name, field.options.tag !== undefined && isDefault(field, value) ? defaultOf(field) : value];
     }),
   );
 }
 
-function randomField(random: SeededRandom, field: Field, version: number, depth: number): unknown {
-  if (hasVersion(field.options.nullable, version) && random.below(4) === 0) return null;
-  if (!field.isArray) return randomElement(random, field.element, version, depth);
+function randomField(
+  random: SeededRandom,
+  name: string,
+  field: Field,
+  options: RandomValueOptions,
+  depth: number,
+): unknown {
+  if (hasVersion(field.options.nullable, options.version) && random.below(4) === 0) return null;
+  if (!field.isArray) return randomElement(random, name, field.element, options, depth);
   const length = random.below(depth > 2 ? 2 : 4);
-  return Array.from({ length }, () => randomElement(random, field.element, version, depth + 1));
+  return Array.from({ length }, () => randomElement(random, name, field.element, options, depth + 1));
 }
 
-function randomElement(random: SeededRandom, element: ElementType, version: number, depth: number): unknown {
-  return typeof element === "string"
-    ? randomScalar(random, element)
-    : randomStruct(random, element, version, depth + 1);
+function randomElement(
+  random: SeededRandom,
+  name: string,
+  element: ElementType,
+  options: RandomValueOptions,
+  depth: number,
+): unknown {
+  if (typeof element !== "string") return randomStruct(random, element, options, depth + 1);
+  return options.suggest?.(element, name) ?? randomScalar(random, element);
 }
 
 function randomScalar(random: SeededRandom, type: ScalarType): unknown {

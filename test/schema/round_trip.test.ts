@@ -14,7 +14,7 @@ test("every message in every version reads what it wrote", () => {
   for (const schema of DECLARED_SCHEMAS) {
     for (let version = schema.versions.min; version <= schema.versions.max; version += 1) {
       for (let round = 0; round < VALUES_A_VERSION; round += 1) {
-        const value = randomStruct(random, schema.fields, version);
+        const value = randomStruct(random, schema.fields, { version });
         const writer = new SchemaWriter();
         schema.write(writer, value as never, version);
         const bytes = concatBytes(writer.finish());
@@ -33,7 +33,7 @@ test("every message that is cut off is a fault, at every byte", () => {
   const random = new SeededRandom(19);
   for (const schema of DECLARED_SCHEMAS) {
     const version = schema.versions.max;
-    const value = randomStruct(random, schema.fields, version);
+    const value = randomStruct(random, schema.fields, { version });
     const writer = new SchemaWriter();
     schema.write(writer, value as never, version);
     const bytes = concatBytes(writer.finish());
@@ -51,7 +51,7 @@ test("changed bytes give a value or a fault, and what is a value can be written 
     for (let version = schema.versions.min; version <= schema.versions.max; version += 1) {
       for (let round = 0; round < VALUES_A_VERSION; round += 1) {
         const writer = new SchemaWriter();
-        schema.write(writer, randomStruct(random, schema.fields, version) as never, version);
+        schema.write(writer, randomStruct(random, schema.fields, { version }) as never, version);
         const reader = new SchemaReader(random.mutate(concatBytes(writer.finish())));
         const value = schema.read(reader, version);
         if (reader.fault !== null) continue;

@@ -16,7 +16,7 @@ test("every API in every version answers any request in its own form, and none o
     await kafka.broker.createTopic("orders", { partitions: 3 });
     for (let version = versions.min; version <= versions.max; version += 1) {
       for (let round = 0; round < REQUESTS_A_VERSION; round += 1) {
-        const request = randomStruct(random, api.request.fields, version);
+        const request = randomStruct(random, api.request.fields, { version });
         // A wait would be for a clock that stands still.
         if ("maxWaitMs" in request) request["maxWaitMs"] = 0;
         // Without acks a failure would end the session.
