@@ -51,14 +51,28 @@ async function decompressZlib(codec: "gzip" | "zstd", bytes: Uint8Array, outputB
   return output;
 }
 
+/** A high level's window may be larger than what our own reader and others allow, and no larger than the input is of use. */
+function zstdParameters(inputBytes: number, level: number | undefined): Record<number, number> {
+  if (level === undefined) return {};
+  const windowBits = Math.min(ZSTD_WINDOW_BITS_MIN, Math.max(10, Math.ceil(Math.log2(inputBytes + 1))));
+  return {
+    [zlib.constants.ZSTD_c_compressionLevel]: level,
+    [zlib.constants.ZSTD_c_windowLog]: windowBits,
+  };
+}
+
 /** Kafka's codecs: gzip and zstd from the runtime, in its thread pool; snappy and lz4 are ours. */
 export const nodeCompression: Compression = {
-  async compress(codec: Codec, bytes: Uint8Array): Promise<Uint8Array> {
+  async compress(codec: Codec, bytes: Uint8Array, level?: number): Promise<Uint8Array> {
     switch (codec) {
-      case "gzip":
-        return call((done) => zlib.gzip(bytes, { chunkSize: CHUNK_BYTES }, done));
+      case "gzip": {
+        const options = level === undefined ? {} : { level };
+        return call((done) => zlib.gzip(bytes, { chunkSize: CHUNK_BYTES, ...options }, done));
+      }
       case "zstd":
-        return call((done) => zlib.zstdCompress(bytes, { chunkSize: CHUNK_BYTES }, done));
+        return call((done) =>
+          zlib.zstdCompress(bytes, { chunkSize: CHUNK_BYTES, params: zstdParameters(bytes.length, level) }, done)
+        );
       case "snappy":
         return compressSnappy(bytes);
       case "lz4":

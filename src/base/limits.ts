@@ -107,6 +107,8 @@ export const LIMITS = {
   logWriteBytesMax: 4 * MIB,
   /** Produce requests that wait for room in one partition's queue; beyond it `overloaded`. */
   produceWaitsMax: 10_000,
+  /** Batches that are opened or compressed at once before they are appended: each may take `decompressedBytesMax` twice. */
+  produceConversionsMax: 4,
   /** Bytes of appended and not yet written data in the whole broker. */
   brokerPendingBytesMax: 256 * MIB,
   /** The newest part of each partition that is kept in memory, so that readers at the tail touch no file. */
@@ -174,6 +176,16 @@ export const LIMITS = {
   offsetsExpiryCheckMs: 600_000,
   /** Lag rows in one /metrics answer; what is beyond is counted in a row of its own. */
   metricsLagRowsMax: 10_000,
+  /** Keys of one pass of the cleaner, about 28 bytes each besides the keys themselves; what does not fit is the next pass's. */
+  cleanerKeysMax: 2_000_000,
+  /** The keys themselves. At least the largest batch, so that any key fits into an empty map. */
+  cleanerKeyBytesMax: 64 * MIB,
+  /** Bytes that the cleaner works on before it lets others have the event loop: some milliseconds. */
+  cleanerSliceBytes: 256 * KIB,
+  /** How often the cleaner looks for the dirtiest log: Kafka's log.cleaner.backoff.ms. */
+  cleanerCheckMs: 15_000,
+  /** After a failure a partition is left alone for this long: damage does not mend itself, a full disk may. */
+  cleanerRetryMs: 300_000,
 
   /** Characters of an idempotency key: the draft's examples are UUIDs; a row of the table holds it. */
   idempotencyKeyCharsMax: 255,
@@ -249,3 +261,4 @@ assert(
     LIMITS.storeValueBytesMax + LIMITS.storeKeyBytesMax < LIMITS.storeBatchBytesMax,
   "The largest batch of records must fit into a value, and a value into a write",
 );
+assert(LIMITS.batchBytesMax <= LIMITS.cleanerKeyBytesMax, "The largest key must fit into an empty key map");

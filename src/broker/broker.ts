@@ -20,6 +20,8 @@ import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "./br
 import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
 import { deleteRecordsBefore } from "./delete_records.ts";
+import { noCounts } from "./broker_counters.ts";
+import { Cleaner } from "./cleaner.ts";
 import { describeTopic } from "./describe_topic.ts";
 import { Fetching } from "./fetching.ts";
 import { groupSettings } from "./groups/group_settings.ts";
@@ -56,13 +58,7 @@ import type {
 } from "./types.ts";
 
 export class Broker implements BrokerApi {
-  readonly counters: BrokerCounters = {
-    recordsProduced: 0,
-    recordsConsumed: 0,
-    bytesProduced: 0,
-    bytesConsumed: 0,
-    errors: 0,
-  };
+  readonly counters: BrokerCounters = noCounts();
   readonly produceLatency = new LatencyHistogram();
   readonly fetchLatency = new LatencyHistogram();
   readonly startedMonotonicMs: number;
@@ -76,6 +72,7 @@ export class Broker implements BrokerApi {
   readonly #fetching: Fetching;
   readonly #groups: Groups;
   readonly #retention: Retention;
+  readonly #cleaner: Cleaner;
   #node: NodeDescription;
   /** Where the binary port listens. */
   #listens: Address | null = null;
@@ -94,10 +91,11 @@ export class Broker implements BrokerApi {
     this.#directory = directory;
     this.#topics = topics;
     this.#producerIds = producerIds;
-    const { clock } = platform;
+    const { clock, compression } = platform;
     this.startedMonotonicMs = clock.monotonicMs();
     const { autoCreate, inMemory = false, partitioner = "murmur2" } = options;
-    this.#producing = new Producing({ topics, clock, autoCreate, inMemory, partitioner, counters: this.counters });
+    const { counters } = this;
+    this.#producing = new Producing({ topics, clock, compression, autoCreate, inMemory, partitioner, counters });
     this.#keyed = new KeyedProducing({ topics, producing: this.#producing, producerIds, clock });
     this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
     this.#groups = new Groups({
@@ -108,8 +106,10 @@ export class Broker implements BrokerApi {
       ...groupSettings(options.groups),
       onError: (error) => this.#onError(error),
     });
-    const { retentionCheckMs: everyMs = LIMITS.retentionCheckMs } = options;
-    this.#retention = new Retention({ topics, clock, everyMs, onError: () => this.counters.errors += 1 });
+    const { retentionCheckMs = LIMITS.retentionCheckMs, cleanerCheckMs = LIMITS.cleanerCheckMs } = options;
+    this.#retention = new Retention({ topics, clock, everyMs: retentionCheckMs, onError: () => counters.errors += 1 });
+    const onFailure = (error: SentinelError): void => this.#onError(error);
+    this.#cleaner = new Cleaner(platform, { topics, counters, everyMs: cleanerCheckMs, onFailure });
     this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
   }
 
@@ -146,6 +146,7 @@ export class Broker implements BrokerApi {
       broker.#groups.open();
       broker.#isReady = true;
       broker.#retention.start();
+      broker.#cleaner.start();
       return { broker, report };
     } catch (thrown) {
       await directory.lock.release();
@@ -359,8 +360,10 @@ export class Broker implements BrokerApi {
   async #close(): Promise<void> {
     this.endWaits();
     this.#retention.stop();
+    this.#cleaner.stop();
     try {
       await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
+      await this.#cleaner.ended;
     } finally {
       await this.#directory.lock.release();
     }

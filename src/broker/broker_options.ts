@@ -21,6 +21,8 @@ export interface BrokerOptions {
   /** Smallest `segment.bytes`; below Kafka's 1 MiB only in tests. */
   readonly segmentBytesMin?: number;
   readonly retentionCheckMs?: number;
+  /** How often the cleaner looks for something to compact. */
+  readonly cleanerCheckMs?: number;
   /** How consumer groups are coordinated, where it is not as Kafka's defaults say. */
   readonly groups?: GroupOptions;
   /** Told what goes wrong where no request is that could be answered with it. */

@@ -17,18 +17,13 @@ const fixed = (type: ConfigType, value: string, documentation: string): FixedTop
   documentation,
 });
 
-const INT64_MAX = "9223372036854775807";
-
 /** By Kafka's names. What is built moves to the table in `topic_config.ts`. */
 export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, FixedTopicSetting>> = {
-  "compression.gzip.level": fixed("int", "-1", "Level of gzip where the broker compresses: -1 is zlib's own default"),
   "compression.lz4.level": fixed(
     "int",
     "9",
     "Level of LZ4 where the broker compresses: 9 stands for the fast compressor",
   ),
-  "compression.zstd.level": fixed("int", "3", "Level of zstd where the broker compresses"),
-  "delete.retention.ms": fixed("long", "86400000", "How long tombstones of a compacted topic are kept"),
   "follower.replication.throttled.replicas": fixed("list", "", "Replicas whose copying is slowed down: none"),
   "leader.replication.throttled.replicas": fixed("list", "", "Replicas that are served slowly: none"),
   "local.retention.bytes": fixed(
@@ -37,9 +32,6 @@ export const FIXED_TOPIC_SETTINGS: Readonly<Record<string, FixedTopicSetting>> =
     "Bytes kept here of a topic in tiers: -2 is retention.bytes, all of them",
   ),
   "local.retention.ms": fixed("long", "-2", "Time kept here of a topic in tiers: -2 is retention.ms, all of it"),
-  "max.compaction.lag.ms": fixed("long", INT64_MAX, "How long a record of a compacted topic may stay uncompacted"),
-  "min.cleanable.dirty.ratio": fixed("double", "0.5", "Uncompacted part of a compacted topic that is worth compacting"),
-  "min.compaction.lag.ms": fixed("long", "0", "How long a record of a compacted topic stays uncompacted at least"),
   "preallocate": fixed("boolean", "false", "Whether a segment's file gets its full size when it is made"),
   "remote.log.copy.disable": fixed("boolean", "false", "Stops copying segments to another tier; there is none"),
   "remote.log.delete.on.disable": fixed("boolean", "false", "Deletes what another tier holds; there is none"),

@@ -13,8 +13,8 @@ const INTERNAL_TOPICS: ReadonlySet<string> = new Set([OFFSETS_TOPIC, IDEMPOTENCY
 
 /** A small segment is read fast at a start (Kafka's offsets.topic.segment.bytes); a group's record may be a large one. */
 export const OFFSETS_TOPIC_CONFIG: TopicConfig = {
+  "cleanup.policy": "compact",
   "max.message.bytes": "67108864",
-  "retention.ms": "-1",
   "segment.bytes": "104857600",
 };
 

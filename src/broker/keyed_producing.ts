@@ -22,8 +22,10 @@ import { IdempotencyTable } from "./idempotency_table.ts";
 import type { IdempotencyTableOptions, Interrupted } from "./idempotency_table.ts";
 import { landedOf, outcomesOf, restOf, routeOf } from "./keyed_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
-import { assertExpectedOffset, buildRun, cutRun, isOffsetMismatch } from "./producing.ts";
-import type { Producing, Run } from "./producing.ts";
+import { buildRun, cutRun } from "./cut_run.ts";
+import type { Run } from "./cut_run.ts";
+import { assertExpectedOffset, isOffsetMismatch } from "./producing.ts";
+import type { Producing } from "./producing.ts";
 import { replicaOf } from "./topics.ts";
 import type { Topic, Topics } from "./topics.ts";
 import type { ProduceOptions } from "./types.ts";
@@ -131,7 +133,7 @@ export class KeyedProducing {
     const landed = found.landed ?? this.#landedOf(topic, found.intent);
     if (landed === null) throw unknownOutcome(topic, found.intent);
     const before: Interrupted = { ...found, landed };
-    const rest = restOf(records, route, landed);
+    const rest = restOf(topic.entry.name, records, route, landed);
     const { expectedOffset: _, ...always } = options;
     const isBegun = landed.length > 0;
     return this.#attempt({

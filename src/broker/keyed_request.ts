@@ -4,7 +4,7 @@ import type { Replica } from "../cluster/replica.ts";
 import { SEQUENCE_MAX } from "../storage/producer_states.ts";
 import type { ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import type { Intent, Piece, RouteStep, SequencedRun } from "./idempotency_records.ts";
-import type { Run } from "./producing.ts";
+import type { Run } from "./cut_run.ts";
 import type { DurabilityReached } from "./types.ts";
 
 const SEQUENCE_COUNT = SEQUENCE_MAX + 1;
@@ -23,11 +23,23 @@ export function routeOf(runs: readonly Run[]): RouteStep[] {
 }
 
 /** What of a request is not stored yet, by partition. */
-export function restOf(records: readonly RoutedRecord[], route: readonly RouteStep[], landed: readonly Piece[]): Run[] {
+export function restOf(
+  topic: string,
+  records: readonly RoutedRecord[],
+  route: readonly RouteStep[],
+  landed: readonly Piece[],
+): Run[] {
   const rest: Run[] = [];
   for (const [partition, indexes] of indexesByPartition(route)) {
     const left = indexes.slice(countOf(landed, partition));
-    if (left.length > 0) rest.push({ partition, indexes: left, records: left.map((index) => records[index]!.record) });
+    if (left.length > 0) {
+      rest.push({
+        topic,
+        partition,
+        indexes: left,
+        records: left.map((index) => records[index]!.record),
+      });
+    }
   }
   return rest.sort((left, right) => left.partition - right.partition);
 }

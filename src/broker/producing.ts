@@ -1,18 +1,21 @@
 /** Appending: what `BrokerApi.produceRecords` and `produceBatch` do between a topic and its replicas. */
 import { SentinelError } from "../base/errors.ts";
-import type { FieldFault } from "../base/errors.ts";
-import type { PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import { partitionName } from "../base/ids.ts";
+import type { PartitionId, TimestampMs } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Replica, ReplicaAppend } from "../cluster/replica.ts";
 import type { Clock } from "../platform/clock.ts";
-import { buildRecordBatch, cutIntoBatches } from "../records/build_batch.ts";
+import type { Compression } from "../platform/compression.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import { type BatchRefusal, isBatchRefusal, validateProducedBatch } from "../records/validate_batch.ts";
-import { sequenceAfter } from "../storage/producer_states.ts";
 import type { ProduceOutcome, RoutedRecord } from "./broker_api.ts";
 import { Partitioner } from "./partitioner.ts";
 import type { PartitionerName } from "./partitioner.ts";
+import { buildRun, cutRun } from "./cut_run.ts";
+import type { Run } from "./cut_run.ts";
+import { ProduceLanes } from "./produce_lanes.ts";
+import { convertedBatch, mustBeConverted, mustBeOpened, openProduced } from "./stored_form.ts";
 import { topicSettings } from "./topic_config.ts";
 import type { TopicSettings } from "./topic_config.ts";
 import { assertTopicName } from "./topic_name.ts";
@@ -24,25 +27,17 @@ export interface ProducerOptions {
   readonly partitioner: PartitionerName;
   readonly topics: Topics;
   readonly clock: Clock;
+  readonly compression: Compression;
   readonly autoCreate: boolean;
   /** Where there is no disk, nothing is synced: what an acknowledgement may say then. */
   readonly inMemory: boolean;
   readonly counters: BrokerCounters;
 }
 
-/** The records of one call that go to one partition, with their positions in the call. */
-export interface Run {
-  readonly partition: PartitionId;
-  readonly records: readonly RecordInput[];
-  readonly indexes: readonly number[];
-}
-
-/** Kafka's mark for a record without a time. */
-const TIMESTAMP_NONE: TimestampMs = -1;
-
 export class Producing {
   readonly #options: ProducerOptions;
   readonly #partitioner: Partitioner;
+  readonly #lanes = new ProduceLanes();
   /** Bytes of calls that are appended and not yet acknowledged. */
   #pendingBytes = 0;
 
@@ -83,7 +78,7 @@ export class Producing {
     batch: RecordBatch,
     options: ProduceOptions,
   ): Promise<ProduceAck> {
-    const { clock, topics } = this.#options;
+    const { clock, topics, compression } = this.#options;
     const known = topics.get(name);
     const settings = known?.settings ?? this.#settingsOfNew(name);
     const partitionCount = known?.entry.partitions ?? topics.partitionsDefault;
@@ -92,15 +87,9 @@ export class Producing {
     const nowMs = clock.nowMs();
     // Checked in this one place for every protocol: a damaged batch that got in would be taken for a damaged disk later.
     if (!batch.hasValidCrc()) throw new SentinelError("corrupt_batch", "The batch does not agree with its checksum");
-    const checked = validateProducedBatch(batch, {
-      nowMs,
-      timestampType: settings.timestampType,
-      batchBytesMax: settings.batchBytesMax,
-      timestampAfterMsMax: settings.timestampAfterMsMax,
-      timestampBeforeMsMax: settings.timestampBeforeMsMax,
-      requireKeys: false,
-    });
-    if (isBatchRefusal(checked)) throw refused(checked);
+    const checks = { settings, nowMs, partitionName: partitionName(name, chosen) };
+    // What can be seen without opening it comes first: most bad batches are never opened.
+    checkProduced(batch, null, checks);
     // There are no transactions yet. Every client gives up at once on this answer of Kafka's; others it would try again.
     if (batch.isTransactional) {
       throw new SentinelError(
@@ -108,12 +97,19 @@ export class Producing {
         "This broker has no transactions: the batch belongs to one",
       );
     }
-    if (batch.sizeBytes > settings.replica.log.segmentBytes) throw largerThanSegment(batch.sizeBytes, settings);
-    const logAppendTime = settings.timestampType === "LogAppendTime";
-    if (logAppendTime) batch.stampMaxTimestamp(nowMs, true);
-    else if (batch.maxTimestamp !== checked.maxTimestamp) batch.stampMaxTimestamp(checked.maxTimestamp, false);
+    const append = (stored: RecordBatch, topic: Topic): Promise<ProduceAck> => {
+      if (stored.sizeBytes > settings.replica.log.segmentBytes) throw largerThanSegment(stored.sizeBytes, settings);
+      return this.#append(topic, replicaOf(topic, chosen), [stored], options);
+    };
+    const opens = mustBeOpened(batch, settings);
+    const isReady = !opens && !mustBeConverted(batch, settings) && !this.#lanes.isBusy(checks.partitionName);
     const topic = known ?? await topics.getOrCreate(name);
-    return await this.#append(topic, replicaOf(topic, chosen), [batch], options);
+    if (isReady) return await append(batch, topic);
+    return await this.#lanes.run(checks.partitionName, async () => {
+      const plain = opens ? await openProduced(batch, compression) : null;
+      if (plain !== null) checkProduced(batch, plain, checks);
+      return { begun: append(await convertedBatch(batch, plain, settings, compression), topic) };
+    });
   }
 
   /** What a topic that is not there would be like, or `unknown_topic`. */
@@ -125,7 +121,10 @@ export class Producing {
 
   /** Sorts records by partition; those of one call without key and partition stay together. */
   route(name: string, records: readonly RoutedRecord[], partitionCount: number): Run[] {
-    const runs = new Map<PartitionId, { partition: PartitionId; records: RecordInput[]; indexes: number[] }>();
+    const runs = new Map<
+      PartitionId,
+      { topic: string; partition: PartitionId; records: RecordInput[]; indexes: number[] }
+    >();
     let sticky: PartitionId | null = null;
     for (const [index, { record, partition }] of records.entries()) {
       let chosen: PartitionId;
@@ -137,7 +136,7 @@ export class Producing {
           (sticky ??= this.#partitioner.next(partitionCount));
       }
       const run = runs.get(chosen);
-      if (run === undefined) runs.set(chosen, { partition: chosen, records: [record], indexes: [index] });
+      if (run === undefined) runs.set(chosen, { topic: name, partition: chosen, records: [record], indexes: [index] });
       else {
         run.records.push(record);
         run.indexes.push(index);
@@ -153,8 +152,18 @@ export class Producing {
     batches: readonly RecordBatch[],
     options: ProduceOptions,
   ): Promise<ProduceOutcome> {
+    const partition = partitionName(topic.entry.name, run.partition);
+    const { compression } = this.#options;
+    const append = (stored: readonly RecordBatch[]): Promise<ProduceAck> =>
+      this.#append(topic, replicaOf(topic, run.partition), stored, options);
     try {
-      const ack = await this.#append(topic, replicaOf(topic, run.partition), batches, options);
+      const isReady = !batches.some((batch) => mustBeConverted(batch, topic.settings)) &&
+        !this.#lanes.isBusy(partition);
+      const ack = isReady ? await append(batches) : await this.#lanes.run(partition, async () => {
+        const stored: RecordBatch[] = [];
+        for (const batch of batches) stored.push(await convertedBatch(batch, null, topic.settings, compression));
+        return { begun: append(stored) };
+      });
       return { ok: true, ack, indexes: run.indexes };
     } catch (error) {
       return { ok: false, partition: run.partition, error, indexes: run.indexes };
@@ -260,6 +269,32 @@ export function assertExpectedOffset(replica: Replica, options: ProduceOptions):
   );
 }
 
+/** Refuses a batch that may not be appended, and stamps its times. `plain`: its records, if it was opened. */
+function checkProduced(
+  batch: RecordBatch,
+  plain: Uint8Array | null,
+  { settings, nowMs, partitionName: name }: {
+    readonly settings: TopicSettings;
+    readonly nowMs: TimestampMs;
+    readonly partitionName: string;
+  },
+): void {
+  const { timestampType, batchBytesMax, timestampAfterMsMax, timestampBeforeMsMax, isCompacted } = settings;
+  const checked = validateProducedBatch(batch, {
+    nowMs,
+    timestampType,
+    batchBytesMax,
+    timestampAfterMsMax,
+    timestampBeforeMsMax,
+    requireKeys: isCompacted && (plain !== null || batch.codec === "none"),
+    partitionName: name,
+    ...(plain === null ? {} : { plain }),
+  });
+  if (isBatchRefusal(checked)) throw refused(checked);
+  if (timestampType === "LogAppendTime") batch.stampMaxTimestamp(nowMs, true);
+  else if (batch.maxTimestamp !== checked.maxTimestamp) batch.stampMaxTimestamp(checked.maxTimestamp, false);
+}
+
 function refused({ code, detail, recordIndex }: BatchRefusal): SentinelError {
   return new SentinelError(code, detail, {
     errors: recordIndex === undefined ? [] : [{ pointer: `/records/${recordIndex}`, detail }],
@@ -271,57 +306,4 @@ function largerThanSegment(sizeBytes: number, settings: TopicSettings): Sentinel
     "too_large",
     `A batch of ${sizeBytes} bytes does not fit into a segment of ${settings.replica.log.segmentBytes} bytes`,
   );
-}
-
-/** The records of one run, batch by batch; fails with a fault that points at the bad record. */
-export function cutRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): readonly (readonly RecordInput[])[] {
-  if (settings.timestampType !== "LogAppendTime") assertTimestamps(run, settings, nowMs);
-  const batchBytesMax = Math.min(settings.batchBytesMax, settings.replica.log.segmentBytes);
-  const cut = cutIntoBatches(run.records, { batchBytesMax, nowMs });
-  if ("tooLargeRecordIndex" in cut) {
-    const pointer = `/records/${run.indexes[cut.tooLargeRecordIndex]}`;
-    const detail =
-      `The record needs a batch of ${cut.batchBytes} bytes; the limit (max.message.bytes) is ${batchBytesMax}`;
-    throw new SentinelError("too_large", detail, { errors: [{ pointer, detail }], facts: { limit: batchBytesMax } });
-  }
-  return cut.batches;
-}
-
-/** The batches of what `cutRun` has cut, at the same time; with a producer id and consecutive sequences if one is given. */
-export function buildRun(
-  cuts: readonly (readonly RecordInput[])[],
-  settings: TopicSettings,
-  nowMs: TimestampMs,
-  producer?: { readonly producerId: ProducerId; readonly firstSequence: number },
-): RecordBatch[] {
-  let count = 0;
-  return cuts.map((records) => {
-    const sequenced = producer === undefined ? {} : {
-      producerId: producer.producerId,
-      producerEpoch: 0,
-      baseSequence: sequenceAfter(producer.firstSequence, count),
-    };
-    count += records.length;
-    const batch = buildRecordBatch(records, { nowMs, ...sequenced });
-    if (settings.timestampType === "LogAppendTime") batch.stampMaxTimestamp(nowMs, true);
-    return batch;
-  });
-}
-
-function assertTimestamps(run: Run, settings: TopicSettings, nowMs: TimestampMs): void {
-  const latest = nowMs + settings.timestampAfterMsMax;
-  const earliest = Math.max(0, nowMs - settings.timestampBeforeMsMax);
-  const errors: FieldFault[] = [];
-  for (const [at, { timestamp }] of run.records.entries()) {
-    if (timestamp === undefined || timestamp === TIMESTAMP_NONE || (timestamp <= latest && timestamp >= earliest)) {
-      continue;
-    }
-    const bound = timestamp > latest
-      ? `more than ${settings.timestampAfterMsMax} ms ahead of`
-      : `more than ${settings.timestampBeforeMsMax} ms behind`;
-    const what = timestamp < 0 ? "negative" : `${bound} the broker's clock`;
-    const detail = `The timestamp ${timestamp} is ${what}`;
-    errors.push({ pointer: `/records/${run.indexes[at]}/timestamp`, detail });
-  }
-  if (errors.length > 0) throw new SentinelError("invalid_timestamp", errors[0]!.detail, { errors });
 }

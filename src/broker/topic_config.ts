@@ -6,12 +6,17 @@
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Durability, ReplicaSettings } from "../cluster/replica.ts";
+import type { Codec } from "../platform/compression.ts";
+import type { LogSettings } from "../storage/partition_log.ts";
 import type { ConfigType } from "./config_entry.ts";
 import { FIXED_TOPIC_SETTINGS } from "./fixed_topic_settings.ts";
 
 /** How a value is written and what it may be. */
 type SettingType =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
+  | { readonly kind: "ratio" }
+  /** One or more of the values, with commas. */
+  | { readonly kind: "list"; readonly values: readonly string[] }
   | { readonly kind: "choice"; readonly values: readonly string[]; readonly later: readonly string[] };
 
 interface SettingRow {
@@ -39,17 +44,25 @@ const choice = (
 ): SettingRow => ({ type: { kind: "choice", values, later }, default: defaultValue, documentation });
 
 const TOPIC_SETTINGS = {
-  "cleanup.policy": choice(
-    ["delete"],
-    ["compact", "compact,delete", "delete,compact"],
-    "delete",
-    "What happens to old segments: delete removes them when retention no longer keeps them",
-  ),
+  "cleanup.policy": {
+    type: { kind: "list", values: ["compact", "delete"] },
+    default: "delete",
+    documentation:
+      "What happens to old segments: delete removes them when retention no longer keeps them, compact keeps the newest record of each key",
+  },
+  "compression.gzip.level": integer(-1, 9, "-1", "Level of gzip where the broker compresses: -1 is zlib's own default"),
   "compression.type": choice(
-    ["producer"],
-    ["uncompressed", "gzip", "snappy", "lz4", "zstd"],
+    ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
+    [],
     "producer",
     "The codec of stored batches: producer keeps each batch as it came",
+  ),
+  "compression.zstd.level": integer(-131_072, 22, "3", "Level of zstd where the broker compresses"),
+  "delete.retention.ms": integer(
+    0,
+    Number(INT64_MAX),
+    "86400000",
+    "How long tombstones of a compacted topic are kept after their first compaction",
   ),
   "durability": choice(
     ["fsync", "interval", "os"],
@@ -58,6 +71,12 @@ const TOPIC_SETTINGS = {
     "What an acknowledgement stands on: fsync survives power loss, interval is synced within the flush interval, os survives the process",
   ),
   "index.interval.bytes": integer(0, INT32_MAX, "4096", "Bytes of log between two index entries"),
+  "max.compaction.lag.ms": integer(
+    1,
+    Number(INT64_MAX),
+    String(INT64_MAX),
+    "How long a record of a compacted topic may stay uncompacted",
+  ),
   "max.message.bytes": integer(
     0,
     LIMITS.batchBytesMax,
@@ -81,6 +100,17 @@ const TOPIC_SETTINGS = {
     [],
     "CreateTime",
     "Whose clock a record's timestamp comes from: the producer's or the broker's",
+  ),
+  "min.cleanable.dirty.ratio": {
+    type: { kind: "ratio" },
+    default: "0.5",
+    documentation: "Uncompacted part of a compacted topic that is worth compacting",
+  },
+  "min.compaction.lag.ms": integer(
+    0,
+    Number(INT64_MAX),
+    "0",
+    "How long a record of a compacted topic stays uncompacted at least",
   ),
   "min.insync.replicas": integer(1, 1, "1", "Replicas that must have a record before it is acknowledged with acks=all"),
   "retention.bytes": integer(-1, Number(INT64_MAX), "-1", "Bytes of a partition that are kept; -1 without bound"),
@@ -121,7 +151,7 @@ export interface TopicSettingRow {
 export function topicSettingRows(defaults: TopicConfigDefaults): TopicSettingRow[] {
   const rows = Object.entries(TOPIC_SETTINGS).map(([name, row]): TopicSettingRow => ({
     name,
-    type: settingType(name, row),
+    type: settingType(row),
     default: defaultOf(name as TopicSettingName, defaults),
     documentation: row.documentation,
     isFixed: false,
@@ -132,19 +162,18 @@ export function topicSettingRows(defaults: TopicConfigDefaults): TopicSettingRow
   return rows.sort((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0));
 }
 
-/** Settings whose value is several, with commas. */
-const LIST_SETTINGS: readonly string[] = ["cleanup.policy"];
-
-function settingType(name: string, { type }: SettingRow): ConfigType {
-  if (LIST_SETTINGS.includes(name)) return "list";
+function settingType({ type }: SettingRow): ConfigType {
+  if (type.kind === "list") return "list";
+  if (type.kind === "ratio") return "double";
   if (type.kind === "choice") return "string";
   return type.max > INT32_MAX ? "long" : "int";
 }
 
 /** Whether a setting's value is a list, to which values can be added. */
 export function isListSetting(name: string): boolean {
-  return LIST_SETTINGS.includes(name) ||
-    (Object.hasOwn(FIXED_TOPIC_SETTINGS, name) && FIXED_TOPIC_SETTINGS[name]!.type === "list");
+  const isListed = Object.hasOwn(TOPIC_SETTINGS, name) &&
+    TOPIC_SETTINGS[name as TopicSettingName].type.kind === "list";
+  return isListed || (Object.hasOwn(FIXED_TOPIC_SETTINGS, name) && FIXED_TOPIC_SETTINGS[name]!.type === "list");
 }
 
 /** What is wrong with a setting, or null. */
@@ -154,14 +183,42 @@ export function topicSettingFault(name: string, value: string, defaults: TopicCo
     return value === only ? null : `${badValue(name, value)}: This broker has it at ${JSON.stringify(only)} only`;
   }
   if (!Object.hasOwn(TOPIC_SETTINGS, name)) return `Unknown topic config name: ${name}`;
-  const { type } = TOPIC_SETTINGS[name as TopicSettingName];
-  if (type.kind === "choice") {
-    if (type.values.includes(value)) return null;
-    if (type.later.includes(value)) {
-      return `${badValue(name, value)}: It is not built yet; it can be ${type.values.join(" or ")}`;
+  const { type }: SettingRow = TOPIC_SETTINGS[name as TopicSettingName];
+  switch (type.kind) {
+    case "choice":
+      return choiceFault(name, value, type);
+    case "list": {
+      const isAllowed = listOf(value).every((item) => type.values.includes(item));
+      return isAllowed ? null : `${badValue(name, value)}: String must be one of: ${type.values.join(", ")}`;
     }
-    return `${badValue(name, value)}: String must be one of: ${type.values.join(", ")}`;
+    case "ratio":
+      return ratioFault(name, value);
+    case "integer":
+      return integerFault(name, value, type, defaults);
   }
+}
+
+function choiceFault(name: string, value: string, type: SettingType & { kind: "choice" }): string | null {
+  if (type.values.includes(value)) return null;
+  if (type.later.includes(value)) {
+    return `${badValue(name, value)}: It is not built yet; it can be ${type.values.join(" or ")}`;
+  }
+  return `${badValue(name, value)}: String must be one of: ${type.values.join(", ")}`;
+}
+
+function ratioFault(name: string, value: string): string | null {
+  const number = ratioOf(value);
+  if (number === null) return `${badValue(name, value)}: Not a number of type DOUBLE`;
+  if (number < 0) return `${badValue(name, value)}: Value must be at least 0`;
+  return number > 1 ? `${badValue(name, value)}: Value must be no more than 1` : null;
+}
+
+function integerFault(
+  name: string,
+  value: string,
+  type: SettingType & { kind: "integer" },
+  defaults: TopicConfigDefaults,
+): string | null {
   const { max } = type;
   const isLong = max > INT32_MAX;
   const number = integerOf(value);
@@ -171,6 +228,9 @@ export function topicSettingFault(name: string, value: string, defaults: TopicCo
   const min = name === "segment.bytes" ? Math.min(type.min, defaults.segmentBytesMin) : type.min;
   if (number < min) return `${badValue(name, value)}: Value must be at least ${min}`;
   if (!isLong && number > max) return `${badValue(name, value)}: Value must be no more than ${max}`;
+  if (name === "compression.gzip.level" && number === 0n) {
+    return `${badValue(name, value)}: Value must be between 1 and 9 or equal to -1`;
+  }
   return null;
 }
 
@@ -182,6 +242,16 @@ function badValue(name: string, value: string): string {
 function integerOf(value: string): bigint | null {
   const digits = value.trim();
   return /^[+-]?\d{1,40}$/.test(digits) ? BigInt(digits.startsWith("+") ? digits.slice(1) : digits) : null;
+}
+
+function ratioOf(value: string): number | null {
+  const text = value.trim();
+  return /^[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?$/i.test(text) ? Number(text) : null;
+}
+
+/** A list's items; one that is empty has an item that no setting allows. */
+function listOf(value: string): string[] {
+  return value.split(",").map((item) => item.trim());
 }
 
 /** Checks settings and drops those that are the default. Fails with `invalid_config`, one fault for each bad setting. */
@@ -200,16 +270,32 @@ export function normalizeTopicConfig(
       if (written !== defaultOf(name as TopicSettingName, defaults)) kept[name] = written;
     }
   }
+  if (faults.length === 0) faults.push(...lagFaults(kept));
   if (faults.length > 0) {
     throw new SentinelError("invalid_config", faults.map((fault) => fault.detail).join("; "), { errors: faults });
   }
   return kept;
 }
 
+/** In Kafka's words. */
+function lagFaults(config: TopicConfig): { pointer: string; detail: string }[] {
+  const min = config["min.compaction.lag.ms"] ?? TOPIC_SETTINGS["min.compaction.lag.ms"].default;
+  const max = config["max.compaction.lag.ms"] ?? TOPIC_SETTINGS["max.compaction.lag.ms"].default;
+  if (BigInt(min) <= BigInt(max)) return [];
+  const detail = `conflict topic config setting min.compaction.lag.ms (${min}) > max.compaction.lag.ms (${max})`;
+  return [{ pointer: "/config/min.compaction.lag.ms", detail }];
+}
+
 /** A topic's settings in the form that the broker works with. */
 export interface TopicSettings {
   readonly replica: ReplicaSettings;
   readonly batchBytesMax: number;
+  /** Each record has a key, by which older ones are superseded. */
+  readonly isCompacted: boolean;
+  /** How batches are stored; null: as they came. */
+  readonly codec: Codec | "none" | null;
+  /** What the codec is told, where it has levels. */
+  readonly codecLevel: number | undefined;
   readonly timestampType: "CreateTime" | "LogAppendTime";
   readonly timestampAfterMsMax: number;
   readonly timestampBeforeMsMax: number;
@@ -218,29 +304,63 @@ export interface TopicSettings {
 export function topicSettings(config: TopicConfig, defaults: TopicConfigDefaults): TopicSettings {
   const text = (name: TopicSettingName): string => config[name] ?? defaultOf(name, defaults);
   const number = (name: TopicSettingName): number => Number(text(name));
-  const batchBytesMax = number("max.message.bytes");
+  const policies = listOf(text("cleanup.policy"));
+  const isCompacted = policies.includes("compact");
+  const compressionType = text("compression.type");
+  const codec = compressionType === "producer" ? null : compressionType === "uncompressed" ? "none" : compressionType;
+  const hasLevel = codec === "gzip" || codec === "zstd";
   return {
-    batchBytesMax,
+    batchBytesMax: number("max.message.bytes"),
+    isCompacted,
+    codec: codec as TopicSettings["codec"],
+    codecLevel: hasLevel ? number(`compression.${codec}.level`) : undefined,
     timestampType: text("message.timestamp.type") as TopicSettings["timestampType"],
     timestampAfterMsMax: number("message.timestamp.after.max.ms"),
     timestampBeforeMsMax: number("message.timestamp.before.max.ms"),
     replica: {
       durability: text("durability") as Durability,
-      log: {
-        segmentBytes: number("segment.bytes"),
-        segmentMs: number("segment.ms"),
-        indexIntervalBytes: number("index.interval.bytes"),
-        retentionMs: number("retention.ms"),
-        retentionBytes: number("retention.bytes"),
-        batchBytesMax,
-      },
+      log: logSettings(number, isCompacted, policies.includes("delete")),
     },
   };
 }
 
+function logSettings(
+  number: (name: TopicSettingName) => number,
+  isCompacted: boolean,
+  isDeleted: boolean,
+): LogSettings {
+  const lagMsMax = number("max.compaction.lag.ms");
+  const settings: LogSettings = {
+    segmentBytes: number("segment.bytes"),
+    // What is not sealed is not compacted.
+    segmentMs: isCompacted ? Math.min(number("segment.ms"), lagMsMax) : number("segment.ms"),
+    indexIntervalBytes: number("index.interval.bytes"),
+    retentionMs: isDeleted ? number("retention.ms") : -1,
+    retentionBytes: isDeleted ? number("retention.bytes") : -1,
+    batchBytesMax: number("max.message.bytes"),
+  };
+  if (!isCompacted) return settings;
+  const compaction = {
+    deleteRetentionMs: number("delete.retention.ms"),
+    dirtyRatioMin: number("min.cleanable.dirty.ratio"),
+    lagMsMin: number("min.compaction.lag.ms"),
+    lagMsMax,
+  };
+  return { ...settings, compaction };
+}
+
 /** One way to write each value: `007` is 7, and must be found equal to it. */
 function canonical(name: TopicSettingName, value: string): string {
-  return TOPIC_SETTINGS[name].type.kind === "integer" ? String(integerOf(value)) : value;
+  switch (TOPIC_SETTINGS[name].type.kind) {
+    case "integer":
+      return String(integerOf(value));
+    case "ratio":
+      return String(ratioOf(value));
+    case "list":
+      return [...new Set(listOf(value))].join(",");
+    case "choice":
+      return value;
+  }
 }
 
 function defaultOf(name: TopicSettingName, defaults: TopicConfigDefaults): string {

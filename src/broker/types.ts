@@ -189,4 +189,13 @@ export interface BrokerCounters {
   bytesProduced: number;
   bytesConsumed: number;
   errors: number;
+  /** Passes of the background cleaner that were finished, and what they did. */
+  cleanerPasses: number;
+  cleanerReadBytes: number;
+  cleanerWrittenBytes: number;
+  cleanerRemovedRecords: number;
+  cleanerMs: number;
+  cleanerFailures: number;
+  /** Compacted partitions that could not be cleaned and were not since. */
+  cleanerFailedPartitions: number;
 }

@@ -10,7 +10,8 @@ import type { Cancel, Clock } from "../platform/clock.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { LogListener, PartitionLog } from "../storage/partition_log.ts";
 import type { ProducerBatch, ProducerState } from "../storage/producer_states.ts";
-import type { Replica, ReplicaAppend, ReplicaSettings } from "./replica.ts";
+import type { CleaningBounds } from "../storage/log_cleaning.ts";
+import type { Replica, ReplicaAppend, ReplicaCleaning, ReplicaSettings } from "./replica.ts";
 
 /** The only epoch of a partition that never had another leader. */
 const FIRST_EPOCH: Epoch = 0;
@@ -35,6 +36,7 @@ export class LocalReplica implements Replica, LogListener {
   readonly topic: string;
   readonly partition: PartitionId;
   readonly onAdvance = new Set<() => void>();
+  readonly cleaning: ReplicaCleaning | null;
   readonly #log: PartitionLog;
   readonly #clock: Clock;
   readonly #flushIntervalMs: number;
@@ -57,6 +59,11 @@ export class LocalReplica implements Replica, LogListener {
     // What recovery kept is synced, so it is committed whatever the level.
     this.#highWatermark = log.durableOffset;
     log.listener = this;
+    const { cleaning } = log;
+    this.cleaning = cleaning === undefined ? null : {
+      need: (nowMs) => cleaning.need(this.#cleaningBounds(nowMs)),
+      clean: (nowMs, tools) => cleaning.clean(this.#cleaningBounds(nowMs), tools),
+    };
   }
 
   get highWatermark(): Offset {
@@ -208,6 +215,11 @@ export class LocalReplica implements Replica, LogListener {
   }
 
   // -- Inside -------------------------------------------------------------------------------------------------------
+
+  /** Without transactions everything that is committed is stable. */
+  #cleaningBounds(nowMs: TimestampMs): CleaningBounds {
+    return { nowMs, upTo: this.#highWatermark, abortedTransactions: [] };
+  }
 
   /** Up to where an acknowledgement may be given at the level that is asked for now. */
   get #reached(): Offset {

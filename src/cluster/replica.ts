@@ -2,6 +2,7 @@
 import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
 import type { SentinelError } from "../base/errors.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
+import type { CleaningNeed, CleaningResult, CleaningTools } from "../storage/log_cleaning.ts";
 import type { LogSettings } from "../storage/partition_log.ts";
 import type { ProducerBatch, ProducerState } from "../storage/producer_states.ts";
 
@@ -20,6 +21,12 @@ export interface ReplicaAppend {
   readonly acknowledged: Promise<void>;
   /** Set when nothing was appended, since the producer's batch is in the log already: `first` is where. */
   readonly original?: ProducerBatch;
+}
+
+/** Compaction of a partition, up to what is committed. See `LogCleaning`. */
+export interface ReplicaCleaning {
+  need(nowMs: TimestampMs): Promise<CleaningNeed | null>;
+  clean(nowMs: TimestampMs, tools: CleaningTools): Promise<CleaningResult>;
 }
 
 export interface Replica {
@@ -63,6 +70,8 @@ export interface Replica {
   producers(): readonly ProducerState[];
   trimBefore(offset: Offset): Promise<void>;
   applyRetention(nowMs: TimestampMs): Promise<number>;
+  /** Left out or null where nothing can be compacted. */
+  readonly cleaning?: ReplicaCleaning | null;
   configure(settings: ReplicaSettings): void;
 
   /** Called each time the high watermark rises, or when reading will fail from now on. Must not throw. */

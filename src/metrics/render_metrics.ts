@@ -4,7 +4,7 @@
  */
 import type { BrokerApi } from "../broker/broker_api.ts";
 import type { LatencyHistogram } from "../broker/latency_histogram.ts";
-import type { PartitionDescription } from "../broker/types.ts";
+import type { BrokerCounters, PartitionDescription } from "../broker/types.ts";
 
 /** What is counted outside of the broker. */
 export interface MetricsExtra {
@@ -42,7 +42,26 @@ export function renderMetrics(broker: BrokerApi, extra: MetricsExtra): string {
   if (extra.httpWaits !== undefined) {
     text += gauge("sentinel_http_waits", "HTTP long polls and streams that wait", extra.httpWaits);
   }
-  return text + partitionFamilies(broker);
+  return text + cleanerFamilies(counters) + partitionFamilies(broker);
+}
+
+function cleanerFamilies(counters: BrokerCounters): string {
+  return counter("sentinel_cleaner_passes_total", "Passes of log compaction", counters.cleanerPasses) +
+    counter("sentinel_cleaner_read_bytes_total", "Bytes that log compaction read", counters.cleanerReadBytes) +
+    counter("sentinel_cleaner_written_bytes_total", "Bytes that log compaction wrote", counters.cleanerWrittenBytes) +
+    counter("sentinel_cleaner_removed_records_total", "Records that were superseded", counters.cleanerRemovedRecords) +
+    family(
+      "sentinel_cleaner_seconds_total",
+      "counter",
+      "Time that log compaction took",
+      (counters.cleanerMs / 1_000).toFixed(3),
+    ) +
+    counter("sentinel_cleaner_failures_total", "Passes that failed", counters.cleanerFailures) +
+    gauge(
+      "sentinel_cleaner_failed_partitions",
+      "Compacted partitions that cannot be compacted now",
+      counters.cleanerFailedPartitions,
+    );
 }
 
 /** A label's value inside its quotes (seed-M3). Nothing that a caller can name may end the line or the quotes. */

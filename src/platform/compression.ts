@@ -2,7 +2,8 @@
 export type Codec = "gzip" | "snappy" | "lz4" | "zstd";
 
 export interface Compression {
-  compress(codec: Codec, bytes: Uint8Array): Promise<Uint8Array>;
+  /** `level`: of gzip or zstd, in their own numbers; the others have none. Left out: the codec's default. */
+  compress(codec: Codec, bytes: Uint8Array, level?: number): Promise<Uint8Array>;
   /**
    * Opens one compressed block. Fails with a `SentinelError` `corrupt_batch` when it is damaged, and with `too_large`
    * as soon as the output would pass `outputBytesMax`: a declared length is never trusted, nothing larger is allocated.

@@ -10,9 +10,14 @@ const CODEC_MASK = 7;
 const CODEC_NUMBERS: Readonly<Record<Codec, number>> = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 };
 
 /** The same records in one compressed block, with the same header but for codec, length and checksum. */
-export async function compressBatch(batch: RecordBatch, codec: Codec, compression: Compression): Promise<RecordBatch> {
+export async function compressBatch(
+  batch: RecordBatch,
+  codec: Codec,
+  compression: Compression,
+  level?: number,
+): Promise<RecordBatch> {
   assert(batch.codec === "none", "Only a plain batch can be compressed");
-  const block = await compression.compress(codec, batch.payload);
+  const block = await compression.compress(codec, batch.payload, level);
   return withPayload(batch, block, CODEC_NUMBERS[codec]);
 }
 

@@ -37,6 +37,7 @@ const CODECS: readonly (Codec | "none")[] = ["none", "gzip", "snappy", "lz4", "z
 const TIMESTAMP_TYPE_BIT = 1 << 3;
 const TRANSACTIONAL_BIT = 1 << 4;
 const CONTROL_BIT = 1 << 5;
+const DELETE_HORIZON_BIT = 1 << 6;
 
 /** Why bytes are not a batch. `short`: they may be the start of one. */
 export type BatchFault =
@@ -106,6 +107,11 @@ export class RecordBatch {
 
   get isControl(): boolean {
     return (this.attributes & CONTROL_BIT) !== 0;
+  }
+
+  /** When its tombstones may go (KIP-534), or null: the base timestamp says it then. */
+  get deleteHorizonMs(): TimestampMs | null {
+    return (this.attributes & DELETE_HORIZON_BIT) === 0 ? null : this.baseTimestamp;
   }
 
   get lastOffsetDelta(): number {

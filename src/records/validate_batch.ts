@@ -26,6 +26,8 @@ export interface ValidateBatchOptions {
   readonly timestampBeforeMsMax: number;
   /** Compacted topics take no record without a key. */
   readonly requireKeys: boolean;
+  /** `topic-partition`, which Kafka's answer to a record without a key names. */
+  readonly partitionName?: string;
   /** The opened records of a compressed batch, to be walked too; `requireKeys` needs them. Left out: its header only. */
   readonly plain?: Uint8Array;
 }
@@ -129,7 +131,10 @@ function walkRecords(
       return { ...invalid(`The record's offset delta is ${front.offsetDelta}, not ${index}`), recordIndex: index };
     }
     if (keyBytes === -1 && options.requireKeys) {
-      return { ...invalid("A record of a compacted topic needs a key"), recordIndex: index };
+      const detail = `Compacted topic cannot accept message without key in topic partition ${
+        options.partitionName ?? ""
+      }.`;
+      return { ...invalid(detail), recordIndex: index };
     }
     const timestamp = baseTimestamp + front.timestampDelta;
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;

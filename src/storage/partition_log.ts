@@ -10,6 +10,7 @@ import type { Epoch, Offset, TimestampMs } from "../base/ids.ts";
 import type { SentinelError } from "../base/errors.ts";
 import type { ProducerStates } from "./producer_states.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
+import type { CompactionSettings, LogCleaning } from "./log_cleaning.ts";
 
 /** What a flush has made durable. A generation other than the log's own proves nothing: the log was truncated since. */
 export interface FlushResult {
@@ -53,6 +54,9 @@ export interface PartitionLog {
   /** Why the log takes no more writes until a restart, or null. */
   readonly failure: SentinelError | null;
 
+  /** Compaction; left out by an engine that has none. */
+  readonly cleaning?: LogCleaning;
+
   /** One listener, set by the replica that owns the log. */
   listener: LogListener | null;
 
@@ -76,11 +80,12 @@ export interface PartitionLog {
   /**
    * Whole batches from the one that contains `from`. Empty at `upTo`. Fails with `offset_out_of_range` outside
    * [startOffset, endOffset], with `storage_error` when the bytes are damaged. What is in memory is answered at once,
-   * without a promise.
+   * without a promise. Where compaction has left a gap, the batch behind it comes, and its base offset is above `from`; a
+   * batch may have no records.
    */
   read(from: Offset, options: ReadOptions): RecordBatch[] | Promise<RecordBatch[]>;
   /**
-   * The first batch whose largest timestamp is at or after `timestamp`, which ends above `from` (default: `startOffset`)
+   * The first batch with records whose largest timestamp is at or after `timestamp`, which ends above `from` (default: `startOffset`)
    * and starts below `upTo`, or null.
    */
   batchForTimestamp(timestamp: TimestampMs, upTo: Offset, from?: Offset): Promise<RecordBatch | null>;
@@ -92,7 +97,8 @@ export interface PartitionLog {
 
   /**
    * Removes everything from `boundary` on; durable when it resolves, and nothing may be appended before. Fails with
-   * `offset_out_of_range`, and changes nothing, when that is below `startOffset` or no batch's base offset, nor the end.
+   * `offset_out_of_range`, and changes nothing, when that is below `startOffset`, below what compaction has written, or
+   * no batch's base offset, nor the end.
    */
   truncateFrom(boundary: Offset): Promise<void>;
   /** Moves `startOffset` up; never down, never past the end. Durable when it resolves. */
@@ -119,4 +125,6 @@ export interface LogSettings {
   readonly retentionBytes: number;
   /** `max.message.bytes`. Batches that are stored may be larger: a reader goes by the hard limit. */
   readonly batchBytesMax: number;
+  /** Set when `cleanup.policy` has `compact`. Without `delete` in it, both retentions are −1. */
+  readonly compaction?: CompactionSettings;
 }

@@ -120,8 +120,14 @@ test("settings are checked, kept when they differ from the default, and take eff
     ["retention.ms", "-2"],
     ["retention.ms", "1.5"],
     ["retention.ms", "9223372036854775808"],
-    ["cleanup.policy", "compact"],
     ["cleanup.policy", "x"],
+    ["cleanup.policy", "compact,x"],
+    ["cleanup.policy", ""],
+    ["compression.type", "brotli"],
+    ["compression.gzip.level", "0"],
+    ["compression.zstd.level", "23"],
+    ["min.cleanable.dirty.ratio", "1.1"],
+    ["min.cleanable.dirty.ratio", "half"],
     ["no.such.setting", "1"],
     ["__proto__", "1"],
     ["max.message.bytes", String(LIMITS.batchBytesMax + 1)],
@@ -142,6 +148,14 @@ test("settings are checked, kept when they differ from the default, and take eff
     (await broker.alterTopic("orders", { config: { "max.message.bytes": null, "retention.bytes": "7" } })).config,
     { "retention.bytes": "7" },
   );
+  const compacted = { "cleanup.policy": " compact , delete", "min.cleanable.dirty.ratio": "0.10" };
+  assert.deepEqual((await broker.createTopic("tables", { config: compacted })).config, {
+    "cleanup.policy": "compact,delete",
+    "min.cleanable.dirty.ratio": "0.1",
+  });
+  const lags = { "min.compaction.lag.ms": "20", "max.compaction.lag.ms": "10" };
+  const conflict = await failsWith("invalid_config", broker.createTopic("lags", { config: lags }));
+  assert.match(conflict.message, /^conflict topic config setting min\.compaction\.lag\.ms \(20\) > max/);
 });
 
 test("max.message.bytes holds at, below and above, and points at the record", async () => {

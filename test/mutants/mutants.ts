@@ -133,7 +133,11 @@ export const MUTANTS: readonly Mutant[] = [
     `await rewriteRange(segment, start);`,
     `await segment.file.sync();`,
   ]),
-  mutant("kept tail not synced again", "recovery produce", [RECOVERY, `  await segment.file.sync();\n}`, `}`]),
+  mutant("kept tail not synced again", "recovery produce", [
+    "src/storage/log/rewrite_range.ts",
+    `  await segment.file.sync();\n}`,
+    `}`,
+  ]),
   mutant("recovery point written before the sync it describes", "produce", [
     WRITER,
     `      await this.#syncFile(active);

@@ -5,6 +5,7 @@ import { NO_GROUPS } from "../broker/no_groups.ts";
 import type { GroupsApi } from "../../src/broker/groups/groups_api.ts";
 import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "../../src/broker/broker_api.ts";
 import { LatencyHistogram } from "../../src/broker/latency_histogram.ts";
+import { noCounts } from "../../src/broker/broker_counters.ts";
 import type {
   BrokerCounters,
   ClusterDescription,
@@ -52,13 +53,7 @@ const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
 export class FakeBroker implements BrokerApi {
   readonly topics: Map<string, FakeTopic> = new Map();
-  readonly counters: BrokerCounters = {
-    recordsProduced: 0,
-    recordsConsumed: 0,
-    bytesProduced: 0,
-    bytesConsumed: 0,
-    errors: 0,
-  };
+  readonly counters: BrokerCounters = noCounts();
   readonly produceLatency: LatencyHistogram = new LatencyHistogram();
   readonly fetchLatency: LatencyHistogram = new LatencyHistogram();
   readonly startedMonotonicMs = 0;

@@ -5,6 +5,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { LogSettings } from "../partition_log.ts";
 import type { ProducerStates } from "../producer_states.ts";
+import type { CleanerCheckpointFiles } from "./cleaner_checkpoint.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
 import type { ProducerSnapshots } from "./producer_snapshots.ts";
 import type { RecoveryPoint, RecoveryPointFile } from "./recovery_point.ts";
@@ -15,7 +16,7 @@ import type { TailCache } from "./tail_cache.ts";
  * What the parts of one open log share. Invariants, checked by `assertLogState`:
  *
  * - there is at least one segment, and each one's base offset is the end offset of the one before it
- * - the last segment is the active one and ends at `writtenOffset`
+ * - the last segment is the active one and ends at `writtenOffset`; compaction never touches it
  * - durableOffset ≤ writtenOffset ≤ endOffset, startOffset ≤ endOffset
  */
 export interface LogState {
@@ -24,6 +25,7 @@ export interface LogState {
   readonly directory: string;
   readonly tailCache: TailCache;
   readonly recoveryPointFile: RecoveryPointFile;
+  readonly cleanerCheckpoint: CleanerCheckpointFiles;
   readonly segments: Segment[];
   readonly epochs: LeaderEpochs;
   /** Of all that is appended. */
@@ -51,6 +53,18 @@ export function activeSegment(state: LogState): Segment {
   return active;
 }
 
+/** The segment that holds `offset`, or would. */
+export function segmentOf({ segments }: LogState, offset: Offset): Segment {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (segments[middle]!.baseOffset <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return segments[low]!;
+}
+
 export function assertLogState(state: LogState): void {
   let previous: Segment | null = null;
   for (const segment of state.segments) {
@@ -60,6 +74,7 @@ export function assertLogState(state: LogState): void {
     );
     previous = segment;
   }
+  assert(activeSegment(state).cleaned === null, "the active segment is never a cleaned one");
   const { startOffset, durableOffset, writtenOffset, endOffset } = state;
   assert(activeSegment(state).endOffset === writtenOffset, () => `the active segment does not end at ${writtenOffset}`);
   assert(

@@ -3,7 +3,7 @@ import type { LogSettings } from "../partition_log.ts";
 import type { Segment } from "./segment.ts";
 
 /** Largest distance of an offset from its segment's base: index entries are relative, and Kafka reads them signed. */
-const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+export const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
 
 /**
  * Whether `batch` belongs into a new segment (Kafka's LogSegment.shouldRoll): the active one would grow too large, spans

@@ -10,19 +10,21 @@
  *   failed sync need not be on the disk.
  */
 import type { Offset } from "../../base/ids.ts";
-import { LIMITS } from "../../base/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import type { LogSettings } from "../partition_log.ts";
 import type { ProducerBudget } from "../producer_budget.ts";
 import { ProducerStates } from "../producer_states.ts";
+import { checkSegmentEnd } from "./check_segment.ts";
+import { CleanerCheckpointFiles } from "./cleaner_checkpoint.ts";
 import { corruption } from "./corruption.ts";
 import { encodeLeaderEpochs, LeaderEpochs, loadLeaderEpochs, storeLeaderEpochs } from "./leader_epochs.ts";
 import type { LogState } from "./log_state.ts";
 import { ProducerSnapshots } from "./producer_snapshots.ts";
 import { RecoveryPointFile } from "./recovery_point.ts";
 import type { RecoveryPoint } from "./recovery_point.ts";
+import { rewriteRange } from "./rewrite_range.ts";
 import { restoreProducers } from "./restore_producers.ts";
 import { scanDirectory } from "./scan_directory.ts";
 import { scanSegment } from "./scan_segment.ts";
@@ -80,7 +82,8 @@ export async function recoverLog(
   producerBudget: ProducerBudget,
 ): Promise<{ readonly state: LogState; readonly report: RecoveryReport }> {
   const { disk, clock, directory } = location;
-  const segments = await scanDirectory(disk, directory);
+  const cleanerCheckpoint = await CleanerCheckpointFiles.load(disk, directory, location.identity);
+  const segments = await scanDirectory(disk, directory, cleanerCheckpoint);
   const opened = await RecoveryPointFile.open(disk, directory, location.identity);
   const producers = new ProducerStates(producerBudget);
   try {
@@ -97,6 +100,7 @@ export async function recoverLog(
         directory,
         tailCache,
         recoveryPointFile: opened.file,
+        cleanerCheckpoint,
         segments,
         epochs,
         producers,
@@ -222,7 +226,7 @@ class Recovery {
       throw corruption(trusted.logPath, position, "there are bytes behind the end that the clean stop noted");
     }
     // A sealed segment that is missing or cut leaves a hole that no single file shows.
-    for (const sealed of this.#segments.slice(0, at)) await sealed.checkEnd();
+    for (const sealed of this.#segments.slice(0, at)) await checkSegmentEnd(this.#location.disk, sealed);
   }
 
   async #loadEpochs(): Promise<void> {
@@ -246,7 +250,13 @@ class Recovery {
     try {
       const end = await scanSegment(
         segment.file,
-        { from: 0, to, expectedOffset: segment.baseOffset, epochMin: this.epochs.latest, contiguous: true },
+        {
+          from: 0,
+          to,
+          expectedOffset: segment.baseOffset,
+          epochMin: this.epochs.latest,
+          contiguous: segment.cleaned === null,
+        },
         (batch) => {
           this.epochs.assign(batch.leaderEpoch, batch.baseOffset);
           return null;
@@ -384,15 +394,4 @@ class Recovery {
     for (const segment of this.#trimmed) await segment.remove();
     await storeLeaderEpochs(this.#location.disk, this.#location.directory, this.epochs);
   }
-}
-
-/** Writes a file's bytes again where they stand, and syncs them. */
-async function rewriteRange(segment: Segment, from: number): Promise<void> {
-  const piece = new Uint8Array(Math.min(LIMITS.segmentReadBytes, Math.max(1, segment.sizeBytes - from)));
-  for (let position = from; position < segment.sizeBytes; position += piece.length) {
-    const part = piece.subarray(0, Math.min(piece.length, segment.sizeBytes - position));
-    await segment.file.readAt(position, part);
-    await segment.file.writeAt(position, [part]);
-  }
-  await segment.file.sync();
 }

@@ -26,52 +26,106 @@ export interface ScanOptions {
   readonly pieceBytes?: number;
 }
 
+/** Where a piece's batch starts in the file. */
+export interface PlacedBatch {
+  readonly batch: RecordBatch;
+  readonly position: number;
+}
+
 /**
  * Walks the batches of a segment from one position to another, checking what the checksum covers and what it does not:
- * offsets follow each other, epochs do not go back (a stale or misdirected sector passes the checksum). Stops at the
- * first batch that is wrong, or that `onBatch` finds a fault with. Reads piece by piece; holds one piece or one batch.
+ * offsets follow each other, epochs do not go back (a stale or misdirected sector passes the checksum). Reads piece by
+ * piece; holds one piece or one batch.
  */
-export async function scanSegment(
-  file: DiskFile,
-  options: ScanOptions,
-  onBatch: (batch: RecordBatch, position: number) => string | null,
-): Promise<ScanEnd> {
-  let position = options.from;
-  let expectedOffset = options.expectedOffset;
-  let epochMin = options.epochMin;
-  const pieceBytesDefault = options.pieceBytes ?? LIMITS.segmentReadBytes;
-  let pieceBytes = pieceBytesDefault;
-  const end = (fault: string | null): ScanEnd => ({ position, nextOffset: expectedOffset ?? 0, fault });
-  while (position < options.to) {
-    const piece = new Uint8Array(Math.min(pieceBytes, options.to - position));
-    const count = await file.readAt(position, piece);
-    const isLast = position + count >= options.to || count < piece.length;
+export class SegmentScanner {
+  readonly #file: DiskFile;
+  readonly #options: ScanOptions;
+  readonly #pieceBytesDefault: number;
+  #pieceBytes: number;
+  #position: number;
+  #expectedOffset: Offset | null;
+  #epochMin: Epoch;
+  #fault: string | null = null;
+
+  constructor(file: DiskFile, options: ScanOptions) {
+    this.#file = file;
+    this.#options = options;
+    this.#pieceBytesDefault = options.pieceBytes ?? LIMITS.segmentReadBytes;
+    this.#pieceBytes = this.#pieceBytesDefault;
+    this.#position = options.from;
+    this.#expectedOffset = options.expectedOffset;
+    this.#epochMin = options.epochMin;
+  }
+
+  /** Behind the last batch that `next` gave, and what is wrong there. */
+  get end(): ScanEnd {
+    return { position: this.#position, nextOffset: this.#expectedOffset ?? 0, fault: this.#fault };
+  }
+
+  /** The next batches; null at the end or where something is wrong. Some may be given before a fault is told. */
+  async next(): Promise<readonly PlacedBatch[] | null> {
+    while (this.#fault === null && this.#position < this.#options.to) {
+      const piece = new Uint8Array(Math.min(this.#pieceBytes, this.#options.to - this.#position));
+      const count = await this.#file.readAt(this.#position, piece);
+      const found = this.#parse(piece, count);
+      if (found.length > 0) return found;
+    }
+    return null;
+  }
+
+  #parse(piece: Uint8Array, count: number): PlacedBatch[] {
+    const found: PlacedBatch[] = [];
+    const isLast = this.#position + count >= this.#options.to || count < piece.length;
     let at = 0;
-    while (at < count) {
+    while (at < count && this.#fault === null) {
       const batch = parseRecordBatch(piece.subarray(0, count), at, {
         verifyCrc: true,
         batchBytesMax: LIMITS.batchBytesMax,
       });
       if (isBatchFault(batch)) {
         if (batch.fault === "short" && !isLast) break;
-        return end(batch.detail);
+        this.#fault = batch.detail;
+        break;
       }
-      const offset = batch.baseOffset;
-      if (expectedOffset !== null && (options.contiguous ? offset !== expectedOffset : offset < expectedOffset)) {
-        return end(`offset ${offset} where ${expectedOffset} is due`);
-      }
-      if (batch.leaderEpoch < epochMin) return end(`epoch ${batch.leaderEpoch} after ${epochMin}`);
-      const fault = onBatch(batch, position);
-      if (fault !== null) return end(fault);
-      epochMin = batch.leaderEpoch;
-      expectedOffset = batch.endOffset;
-      position += batch.sizeBytes;
+      this.#fault = this.#faultOf(batch);
+      if (this.#fault !== null) break;
+      found.push({ batch, position: this.#position });
+      this.#epochMin = batch.leaderEpoch;
+      this.#expectedOffset = batch.endOffset;
+      this.#position += batch.sizeBytes;
       at += batch.sizeBytes;
     }
-    if (count === 0) return end("the file ends here");
-    pieceBytes = at === 0 ? batchBytesAt(piece) : pieceBytesDefault;
+    if (count === 0) this.#fault ??= "the file ends here";
+    this.#pieceBytes = at === 0 && count >= BATCH_LENGTH_END ? batchBytesAt(piece) : this.#pieceBytesDefault;
+    return found;
   }
-  return end(null);
+
+  #faultOf(batch: RecordBatch): string | null {
+    const offset = batch.baseOffset;
+    const expected = this.#expectedOffset;
+    if (expected !== null && (this.#options.contiguous ? offset !== expected : offset < expected)) {
+      return `offset ${offset} where ${expected} is due`;
+    }
+    return batch.leaderEpoch < this.#epochMin ? `epoch ${batch.leaderEpoch} after ${this.#epochMin}` : null;
+  }
+}
+
+/** Walks batches as `SegmentScanner` does. Stops at the first one that is wrong, or that `onBatch` finds a fault with. */
+export async function scanSegment(
+  file: DiskFile,
+  options: ScanOptions,
+  onBatch: (batch: RecordBatch, position: number) => string | null,
+): Promise<ScanEnd> {
+  const scanner = new SegmentScanner(file, options);
+  let nextOffset = options.expectedOffset ?? 0;
+  for (let piece = await scanner.next(); piece !== null; piece = await scanner.next()) {
+    for (const { batch, position } of piece) {
+      const fault = onBatch(batch, position);
+      if (fault !== null) return { position, nextOffset, fault };
+      nextOffset = batch.endOffset;
+    }
+  }
+  return scanner.end;
 }
 
 /** Size of a batch that did not fit into a piece; its header did, and its length was checked against the limit. */

@@ -9,10 +9,10 @@ import { PlatformError } from "../../base/errors.ts";
 import type { Disk, DiskFile } from "../../platform/disk.ts";
 import { BATCH_HEADER_BYTES } from "../../records/record_batch.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
+import { checkCleaned } from "./check_segment.ts";
+import type { CleanedSegment } from "./cleaner_checkpoint.ts";
 import { corruption } from "./corruption.ts";
-import { OFFSET_INDEX_ENTRY_BYTES } from "./offset_index.ts";
 import { scanSegment } from "./scan_segment.ts";
-import type { ScanEnd } from "./scan_segment.ts";
 import { segmentFileName } from "./segment_file_name.ts";
 import { SegmentIndexes } from "./segment_indexes.ts";
 import { SegmentReader } from "./segment_reader.ts";
@@ -43,6 +43,10 @@ export class Segment {
   maxTimestampOffset: Offset = -1;
   /** Largest timestamp of the first batch: what `segment.ms` counts from. −1 without records. */
   firstTimestamp: TimestampMs = -1;
+  /** Set when compaction has written it: what it must be then, gaps and all. */
+  cleaned: CleanedSegment | null = null;
+  /** Another segment has taken its place: what is read of it from now on means nothing. */
+  isRetired = false;
 
   readonly #disk: Disk;
   #file: DiskFile | null = null;
@@ -50,6 +54,8 @@ export class Segment {
   /** Whether the indexes in memory are complete; a sealed segment's are loaded when needed. */
   #loaded = false;
   #loading: Promise<void> | null = null;
+  /** A cleaned segment is checked as a whole before it is first read: nothing else tells its gaps from damage. */
+  #isCleanedChecked = false;
   /** Readers that are inside: the files stay open while there are any. */
   #readers = 0;
   #onNoReaders: (() => void)[] = [];
@@ -116,7 +122,8 @@ export class Segment {
     const position = this.sizeBytes;
     const { lastOffset, maxTimestamp } = batch;
     if (position === 0) this.firstTimestamp = maxTimestamp;
-    if (maxTimestamp > this.maxTimestamp) {
+    // A batch that compaction has emptied keeps its time for its producer's sake; no record has it.
+    if (maxTimestamp > this.maxTimestamp && batch.recordCount > 0) {
       this.maxTimestamp = maxTimestamp;
       this.maxTimestampOffset = lastOffset;
     }
@@ -193,48 +200,6 @@ export class Segment {
     this.firstTimestamp = Number(new DataView(header.buffer).getBigInt64(35));
   }
 
-  /** Fails unless the batches of a sealed segment end where the next one begins, going by its last indexed batch. */
-  async checkEnd(): Promise<void> {
-    await this.openForReading();
-    try {
-      const from = await this.#lastIndexedPosition();
-      let end = await this.#scanEnd(from);
-      if (from > 0 && (end.fault !== null || end.nextOffset !== this.endOffset)) end = await this.#scanEnd(0);
-      if (end.fault !== null) throw corruption(this.logPath, end.position, end.fault);
-      if (end.nextOffset !== this.endOffset) {
-        throw corruption(
-          this.logPath,
-          end.position,
-          `it ends at offset ${end.nextOffset} and the next segment begins at ${this.endOffset}`,
-        );
-      }
-    } finally {
-      await this.closeFile();
-    }
-  }
-
-  #scanEnd(from: number): Promise<ScanEnd> {
-    const expectedOffset = from === 0 ? this.baseOffset : null;
-    const options = { from, to: this.sizeBytes, expectedOffset, epochMin: -1, contiguous: true };
-    return scanSegment(this.file, options, () => null);
-  }
-
-  /** Where the index's last entry points, 0 without one that can be used. */
-  async #lastIndexedPosition(): Promise<number> {
-    const path = this.indexes.path("index");
-    const sizeBytes = (await this.#disk.status(path))?.sizeBytes ?? 0;
-    if (sizeBytes < OFFSET_INDEX_ENTRY_BYTES || sizeBytes % OFFSET_INDEX_ENTRY_BYTES !== 0) return 0;
-    const file = await this.#disk.open(path, "read");
-    try {
-      const entry = new Uint8Array(OFFSET_INDEX_ENTRY_BYTES);
-      await file.readAt(sizeBytes - OFFSET_INDEX_ENTRY_BYTES, entry);
-      const position = new DataView(entry.buffer).getUint32(4);
-      return position < this.sizeBytes ? position : 0;
-    } finally {
-      await file.close();
-    }
-  }
-
   // -- Reading ----------------------------------------------------------------------------------------------------
 
   async openForReading(): Promise<void> {
@@ -244,6 +209,20 @@ export class Segment {
       this.#file = opened;
       this.#isWritable = false;
     } else await opened.close();
+  }
+
+  /** Takes a file that is open already and whose batches were all noted: its name is about to become this segment's. */
+  adoptCleaned(file: DiskFile, cleaned: CleanedSegment): void {
+    assert(this.#file === null && this.sizeBytes === cleaned.sizeBytes, "A cleaned segment is adopted once and whole");
+    this.#file = file;
+    this.#loaded = true;
+    this.cleaned = cleaned;
+  }
+
+  /** Another segment stands in its place. Resolves when the last reader has left and the file is closed. */
+  async retire(): Promise<void> {
+    this.isRetired = true;
+    await this.closeAfterReaders();
   }
 
   /** Opens a sealed segment's file and loads or rebuilds its indexes. */
@@ -256,6 +235,10 @@ export class Segment {
   async #openAndLoad(): Promise<void> {
     try {
       await this.openForReading();
+      if (this.cleaned !== null && !this.#isCleanedChecked) {
+        await checkCleaned(this);
+        this.#isCleanedChecked = true;
+      }
       if (!this.#loaded && !(await this.#loadIndexes())) await this.rebuildIndexes();
       this.#loaded = true;
     } catch (thrown) {
@@ -280,7 +263,11 @@ export class Segment {
   async #isNewerBehindIndex(timestamp: TimestampMs): Promise<boolean> {
     const from = this.indexes.offsets.last()?.position ?? 0;
     const options = { from, to: this.sizeBytes, expectedOffset: null, epochMin: -1, contiguous: false };
-    const end = await scanSegment(this.file, options, (batch) => batch.maxTimestamp > timestamp ? "newer" : null);
+    const end = await scanSegment(
+      this.file,
+      options,
+      (batch) => batch.maxTimestamp > timestamp && batch.recordCount > 0 ? "newer" : null,
+    );
     return end.fault !== null;
   }
 
@@ -329,7 +316,7 @@ export class Segment {
       this.file,
       { from, to: position, expectedOffset: null, epochMin: -1, contiguous: false },
       (batch) => {
-        if (batch.maxTimestamp > this.maxTimestamp) {
+        if (batch.maxTimestamp > this.maxTimestamp && batch.recordCount > 0) {
           this.maxTimestamp = batch.maxTimestamp;
           this.maxTimestampOffset = batch.lastOffset;
         }

@@ -32,3 +32,19 @@ export function parseSnapshotFileName(name: string): Offset | null {
   const offset = match === null ? NaN : Number(match[1]);
   return Number.isSafeInteger(offset) ? offset : null;
 }
+
+/**
+ * `00000000000000000042.log.cleaned`, then `….log.swap`: a segment that compaction writes, before it has the name of what
+ * it replaces (Kafka's suffixes).
+ */
+export function cleanedFileName(baseOffset: Offset, suffix: "cleaned" | "swap"): string {
+  return `${segmentFileName(baseOffset, "log")}.${suffix}`;
+}
+
+/** What such a name says, or null when it is none. */
+export function parseCleanedFileName(name: string): { baseOffset: Offset; suffix: "cleaned" | "swap" } | null {
+  const match = /^(.+)\.(cleaned|swap)$/.exec(name);
+  const parsed = match === null ? null : parseSegmentFileName(match[1]!);
+  if (match === null || parsed?.kind !== "log") return null;
+  return { baseOffset: parsed.baseOffset, suffix: match[2] as "cleaned" | "swap" };
+}

@@ -11,13 +11,16 @@ import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions }
 import { ProducerBudget } from "../producer_budget.ts";
 import type { ProducerStates } from "../producer_states.ts";
 import { checkEpochs } from "./check_epochs.ts";
-import { activeSegment, assertLogState } from "./log_state.ts";
+import { LogCleaner } from "./log_cleaner.ts";
+import { activeSegment, assertLogState, segmentOf } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
 import { LogWriter } from "./log_writer.ts";
+import { Mutex } from "../mutex.ts";
 import { outOfRange } from "./out_of_range.ts";
 import { recoverLog } from "./recover_log.ts";
 import type { LogLocation, RecoveryReport } from "./recover_log.ts";
 import { restoreProducers } from "./restore_producers.ts";
+import { retentionPoint } from "./retention_point.ts";
 import type { Segment } from "./segment.ts";
 import { TailCache } from "./tail_cache.ts";
 import type { TailCacheBudget } from "./tail_cache.ts";
@@ -27,12 +30,21 @@ export class SegmentLog implements PartitionLog {
   readonly #writer: LogWriter;
   /** Sealed segments whose files are open, in the order of their last use. */
   readonly #openSealed = new Set<Segment>();
+  /** Held by whoever takes segments out of the list: a cleaned one must not take the place of what is gone. */
+  readonly #segmentsMutex = new Mutex();
+  readonly cleaning: LogCleaner;
   #closing: Promise<void> | null = null;
   #truncating: Promise<void> | null = null;
 
   private constructor(state: LogState) {
     this.#state = state;
     this.#writer = new LogWriter(state);
+    this.cleaning = new LogCleaner({
+      state,
+      writer: this.#writer,
+      segmentsMutex: this.#segmentsMutex,
+      onRetired: (segment) => void this.#openSealed.delete(segment),
+    });
   }
 
   /** Opens the log of a directory that `createLog` made. */
@@ -129,7 +141,7 @@ export class SegmentLog implements PartitionLog {
     while (true) {
       this.#assertReadable(from);
       const generation = this.#state.generation;
-      const segment = this.#segmentOf(from);
+      const segment = segmentOf(this.#state, from);
       const end = Math.min(upTo, segment.endOffset);
       if (from >= end) return [];
       const batches = await this.#inSegment(segment, generation, async () => {
@@ -147,7 +159,7 @@ export class SegmentLog implements PartitionLog {
       this.#assertReadable(Math.max(from, this.#state.startOffset));
       from = Math.max(from, this.#state.startOffset);
       const generation = this.#state.generation;
-      const segment = this.#segmentOf(from);
+      const segment = segmentOf(this.#state, from);
       const end = Math.min(upTo, segment.endOffset);
       const start = from;
       const found = await this.#inSegment(segment, generation, async () => ({
@@ -167,7 +179,8 @@ export class SegmentLog implements PartitionLog {
   async #inSegment<Result>(segment: Segment, generation: number, work: () => Promise<Result>): Promise<Result | null> {
     const state = this.#state;
     const { truncations } = state;
-    const isStale = (): boolean => generation !== state.generation || truncations !== state.truncations;
+    const isStale = (): boolean =>
+      generation !== state.generation || truncations !== state.truncations || segment.isRetired;
     try {
       const result = await segment.withReader(work);
       this.#keepOpenSealed(segment);
@@ -199,7 +212,7 @@ export class SegmentLog implements PartitionLog {
     const state = this.#state;
     if (boundary < state.startOffset || boundary > state.endOffset) throw outOfRange(this.#state, boundary);
     state.generation += 1;
-    const truncation = this.#writer.exclusively(() => this.#truncate(boundary));
+    const truncation = this.#exclusively(() => this.#truncate(boundary));
     // What readers wait for; a failure is for the caller.
     this.#truncating = truncation.then(ignore, ignore);
     try {
@@ -213,7 +226,12 @@ export class SegmentLog implements PartitionLog {
     const state = this.#state;
     if (state.failure !== null) throw state.failure;
     if (boundary >= state.endOffset) return;
-    const target = this.#segmentOf(boundary);
+    const cleanedEnd = state.segments.findLast((segment) => segment.cleaned !== null)?.endOffset ?? 0;
+    if (boundary < cleanedEnd) {
+      const detail = `${state.directory} is compacted below offset ${cleanedEnd} and cannot be cut at ${boundary}`;
+      throw new SentinelError("offset_out_of_range", detail);
+    }
+    const target = segmentOf(this.#state, boundary);
     await target.openForWriting();
     const position = await target.withReader(() => target.reader.positionOf(boundary));
     if (position === null) {
@@ -264,7 +282,7 @@ export class SegmentLog implements PartitionLog {
     const state = this.#state;
     if (offset <= state.startOffset) return;
     if (offset > state.endOffset || !Number.isSafeInteger(offset)) throw outOfRange(this.#state, offset);
-    await this.#writer.exclusively(async () => {
+    await this.#exclusively(async () => {
       if (offset <= state.startOffset) return;
       if (state.failure !== null) throw state.failure;
       if (offset > state.endOffset) throw outOfRange(this.#state, offset);
@@ -297,27 +315,15 @@ export class SegmentLog implements PartitionLog {
   async applyRetention(nowMs: TimestampMs): Promise<number> {
     const state = this.#state;
     if (state.failure !== null || this.#closing !== null) return 0;
-    const { retentionMs, retentionBytes } = state.settings;
-    let totalBytes = this.sizeBytes;
-    let freedBytes = 0;
-    let trimTo = state.startOffset;
-    for (const segment of state.segments.slice(0, -1)) {
-      if (this.#closing !== null) return 0;
-      const isTooMuch = retentionBytes >= 0 && totalBytes - segment.sizeBytes >= retentionBytes;
-      const isTooOld = !isTooMuch && retentionMs >= 0 && await this.#isOlderThan(segment, nowMs - retentionMs);
-      if (!isTooMuch && !isTooOld) break;
-      totalBytes -= segment.sizeBytes;
-      freedBytes += segment.sizeBytes;
-      trimTo = segment.endOffset;
-    }
+    const { trimTo, freedBytes } = await retentionPoint(state, nowMs, (segment) => this.#newestOf(segment));
+    if (this.#closing !== null) return 0;
     if (trimTo > state.startOffset) await this.trimBefore(trimTo);
     return freedBytes;
   }
 
-  async #isOlderThan(segment: Segment, limitMs: TimestampMs): Promise<boolean> {
-    const generation = this.#state.generation;
-    const newest = await this.#inSegment(segment, generation, () => Promise.resolve(segment.maxTimestamp));
-    return newest !== null && newest >= 0 && newest < limitMs;
+  async #newestOf(segment: Segment): Promise<TimestampMs | null> {
+    if (segment.isRetired || this.#closing !== null) return null;
+    return await this.#inSegment(segment, this.#state.generation, () => Promise.resolve(segment.maxTimestamp));
   }
 
   configure(settings: LogSettings): void {
@@ -331,7 +337,8 @@ export class SegmentLog implements PartitionLog {
 
   async #close(): Promise<void> {
     const state = this.#state;
-    await this.#writer.exclusively(async () => {
+    await this.cleaning.stop();
+    await this.#exclusively(async () => {
       try {
         if (state.failure === null) await this.#writer.finish();
       } catch (thrown) {
@@ -348,6 +355,11 @@ export class SegmentLog implements PartitionLog {
 
   // -- Inside -------------------------------------------------------------------------------------------------------
 
+  /** While segments go or the log ends: nothing is written, synced or swapped beside it. */
+  #exclusively(work: () => Promise<void>): Promise<void> {
+    return this.#segmentsMutex.run(() => this.#writer.exclusively(work));
+  }
+
   #assertWritable(): void {
     // A truncation decides where the next batch begins; whoever asked for it waits for it before appending.
     assert(this.#truncating === null, () => `${this.#state.directory} is being truncated`);
@@ -361,23 +373,11 @@ export class SegmentLog implements PartitionLog {
     if (!(from >= startOffset && from <= endOffset && Number.isSafeInteger(from))) throw outOfRange(this.#state, from);
   }
 
-  /** The segment that holds `offset`, or would. */
-  #segmentOf(offset: Offset): Segment {
-    const { segments } = this.#state;
-    let low = 0;
-    let high = segments.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (segments[middle]!.baseOffset <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return segments[low]!;
-  }
-
   /** Closes the sealed segments that were not read for the longest time: descriptors and indexes are bounded. */
   #keepOpenSealed(segment: Segment): void {
     // The segment that a truncation is cutting back to is about to be the active one.
-    if (segment === activeSegment(this.#state) || this.#truncating !== null || this.#closing !== null) return;
+    if (segment === activeSegment(this.#state) || segment.isRetired) return;
+    if (this.#truncating !== null || this.#closing !== null) return;
     this.#openSealed.delete(segment);
     this.#openSealed.add(segment);
     for (const oldest of this.#openSealed) {

@@ -41,7 +41,8 @@ export class SegmentReader {
 
   /**
    * Whole batches from the one that holds `from`, below `upTo`, up to about `maxBytes`, within this segment. Each is
-   * checked before it is returned, once per process and region. Empty only when that batch ends above `upTo`.
+   * checked before it is returned, once per process and region. Empty only when that batch ends above `upTo`. In a gap
+   * that compaction has left, the next batch comes; the last batch of a cleaned segment always ends where it does.
    *
    * The index may lie: when what stands where it points is not the batch that it names, both indexes are built anew.
    */
@@ -74,7 +75,7 @@ export class SegmentReader {
         if (parsed.endOffset > upTo || (foundBytes > 0 && foundBytes + parsed.sizeBytes > maxBytes)) {
           return this.#found(found, position + at);
         }
-        if (found.length === 0 && parsed.baseOffset > from) {
+        if (found.length === 0 && parsed.baseOffset > from && segment.cleaned === null) {
           throw corruption(segment.logPath, position + at, `offset ${parsed.baseOffset} where ${from} is due`);
         }
         at += parsed.sizeBytes;
@@ -103,7 +104,7 @@ export class SegmentReader {
       const batches = await this.read(next, LIMITS.segmentReadBytes, Math.min(upTo, segment.endOffset));
       if (batches.length === 0) return null;
       for (const batch of batches) {
-        if (batch.maxTimestamp >= timestamp && batch.endOffset > from) return batch;
+        if (batch.maxTimestamp >= timestamp && batch.endOffset > from && batch.recordCount > 0) return batch;
         next = batch.endOffset;
       }
     }
@@ -169,7 +170,8 @@ export class SegmentReader {
       return `offset ${batch.baseOffset} in a segment of ${segment.baseOffset}–${segment.endOffset}`;
     }
     // The checksum does not cover the offset: a stale or misdirected sector passes it.
-    if (expectedOffset !== null && batch.baseOffset !== expectedOffset) {
+    const mayHaveGaps = segment.cleaned !== null && expectedOffset !== null && batch.baseOffset > expectedOffset;
+    if (expectedOffset !== null && batch.baseOffset !== expectedOffset && !mayHaveGaps) {
       return `offset ${batch.baseOffset} where ${expectedOffset} is due`;
     }
     if (verifyCrc) this.#verified.add(position, position + batch.sizeBytes);

@@ -111,10 +111,23 @@ export class TailCache {
   /** Drops the oldest batches until at least `bytes` of memory are free, or all. */
   evict(bytes: number): void {
     let freed = 0;
-    while (freed < bytes && this.#first < this.#batches.length) {
-      freed += this.#batches[this.#first]!.heldBytes;
-      this.#first += 1;
+    let first = this.#first;
+    for (; freed < bytes && first < this.#batches.length; first += 1) freed += this.#batches[first]!.heldBytes;
+    this.#dropTo(first, freed);
+  }
+
+  /** Drops the batches that end at or before `offset`: compaction has written them anew. */
+  dropBefore(offset: Offset): void {
+    let freed = 0;
+    let first = this.#first;
+    for (; first < this.#batches.length && this.#batches[first]!.batch.endOffset <= offset; first += 1) {
+      freed += this.#batches[first]!.heldBytes;
     }
+    this.#dropTo(first, freed);
+  }
+
+  #dropTo(first: number, freed: number): void {
+    this.#first = first;
     this.#release(freed);
     if (this.#first === this.#batches.length) {
       this.#batches = [];

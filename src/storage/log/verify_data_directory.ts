@@ -11,6 +11,9 @@ import type { Disk } from "../../platform/disk.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { loadPartitionMetadata } from "../partition_metadata.ts";
 import { readSmallFile } from "../small_file.ts";
+import { CleanedSummary } from "./cleaner_checkpoint.ts";
+import { inspectCleaning } from "./inspect_cleaning.ts";
+import type { InspectedCleaning } from "./inspect_cleaning.ts";
 import { LEADER_EPOCH_FILE, loadLeaderEpochs } from "./leader_epochs.ts";
 import type { LeaderEpochs } from "./leader_epochs.ts";
 import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from "./offset_index.ts";
@@ -84,6 +87,7 @@ class PartitionVerifier {
   readonly #options: VerifyOptions;
   #point: RecoveryPoint | null = null;
   #epochs: LeaderEpochs | null = null;
+  #cleaning: InspectedCleaning = { cleaned: new Map(), paths: new Map(), replaced: new Set() };
 
   constructor(disk: Disk, directory: string, summary: VerifySummary, options: VerifyOptions) {
     this.#disk = disk;
@@ -99,7 +103,8 @@ class PartitionVerifier {
     const bases = (await this.#disk.list(this.#directory))
       .map(parseSegmentFileName)
       .filter((parsed) => parsed?.kind === "log")
-      .map((parsed) => parsed!.baseOffset);
+      .map((parsed) => parsed!.baseOffset)
+      .filter((base) => !this.#cleaning.replaced.has(base));
     if (bases.length === 0) return this.#damage(this.#directory, 0, "there is no segment");
     const point = this.#point;
     if (point !== null && !bases.includes(point.segmentBaseOffset)) {
@@ -154,6 +159,12 @@ class PartitionVerifier {
         this.#point = decoded.point;
       }
     }
+    this.#cleaning = await inspectCleaning(
+      this.#disk,
+      this.#directory,
+      identity,
+      (path, detail) => this.#note(path, 0, detail),
+    );
     this.#epochs = await loadLeaderEpochs(this.#disk, this.#directory);
     if (this.#epochs === null) {
       this.#note(`${this.#directory}/${LEADER_EPOCH_FILE}`, 0, "the file is missing or not readable");
@@ -162,7 +173,9 @@ class PartitionVerifier {
 
   /** Returns the offset that the next segment must begin with, or null when that cannot be said. */
   async #verifySegment(base: Offset, next: Offset | null): Promise<Offset | null> {
-    const path = this.#path(base);
+    const path = this.#cleaning.paths.get(base) ?? this.#path(base);
+    const cleaned = next === null ? undefined : this.#cleaning.cleaned.get(base);
+    const summary = new CleanedSummary();
     const sizeBytes = (await this.#disk.status(path))?.sizeBytes ?? 0;
     const trustedBytes = this.#trustedBytes(base, sizeBytes, next);
     if (sizeBytes < trustedBytes) {
@@ -175,8 +188,9 @@ class PartitionVerifier {
     try {
       const end = await scanSegment(
         file,
-        { from: 0, to: sizeBytes, expectedOffset: base, epochMin: -1, contiguous: true },
+        { from: 0, to: sizeBytes, expectedOffset: base, epochMin: -1, contiguous: cleaned === undefined },
         (batch, position) => {
+          summary.add(batch);
           maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp);
           ends.set(position, { lastOffset: batch.lastOffset, maxTimestamp });
           return this.#count(batch, position < trustedBytes);
@@ -193,7 +207,11 @@ class PartitionVerifier {
         else this.#note(path, end.position, text);
         return null;
       }
-      await this.#verifyIndexes(base, sizeBytes, end.nextOffset, ends);
+      if (cleaned !== undefined && !summary.isOf(cleaned)) {
+        this.#damage(path, 0, "its batches are not those that the cleaner wrote");
+        return null;
+      }
+      if (!this.#cleaning.paths.has(base)) await this.#verifyIndexes(base, sizeBytes, end.nextOffset, ends);
       return end.nextOffset;
     } finally {
       await file.close();
