@@ -6,7 +6,9 @@ import { BROKER_OPTIONS, openBrokerSubject } from "./broker_subject.ts";
 import { digestOf } from "./ledger.ts";
 import type { PartitionPlace, ProduceAsked, TopicState } from "./ledger.ts";
 import { observedRecords } from "./subject.ts";
+import type { KeyedRequest } from "./keyed_request.ts";
 import { Script } from "./script.ts";
+import type { SequencedBatch, SequencedProducer } from "./sequenced_producer.ts";
 
 const READ_BYTES = 100_000;
 
@@ -104,6 +106,77 @@ export class BrokerScript extends Script {
       return false;
     }
   }
+
+  /** Sends a producer's next batch; true when it was acknowledged. A batch that is refused is the next one again. */
+  async produceSequenced(producer: SequencedProducer, options: { readonly count?: number } = {}): Promise<boolean> {
+    const { topic, partition, connection } = producer;
+    const records = this.records(connection, options.count ?? 1, 30);
+    const batch = producer.next(records);
+    const digests = records.map((record) => digestOf({ ...record, timestamp: record.timestamp! }, 0));
+    return await this.#sendSequenced(batch, {
+      kind: "produce asked",
+      place: this.placeOf(topic, partition),
+      connection,
+      digests,
+    });
+  }
+
+  /** Sends a batch again that was sent before: what is answered counts as the answer to the first one. */
+  async retrySequenced(batch: SequencedBatch): Promise<boolean> {
+    const asked = this.#asked.get(batch)!;
+    return await this.#sendSequenced(batch, asked, !this.#refused.has(batch));
+  }
+
+  readonly #asked = new Map<SequencedBatch, ProduceAsked>();
+  readonly #refused = new Set<SequencedBatch>();
+
+  async #sendSequenced(batch: SequencedBatch, asked: ProduceAsked, isKnown = false): Promise<boolean> {
+    if (!isKnown) this.ledger.push(asked);
+    this.#asked.set(batch, asked);
+    this.#refused.delete(batch);
+    try {
+      const { topic, partition } = batch.producer;
+      const { first } = await this.broker.produceBatch(topic, partition, batch.make(), { acks: "all" });
+      this.ledger.push({ kind: "produce acked", asked, first });
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof SentinelError)) throw thrown;
+      if (thrown.code !== "storage_error") throw thrown;
+      this.ledger.push({ kind: "produce refused", asked });
+      this.#refused.add(batch);
+      return false;
+    }
+  }
+
+  /** Sends a request with an idempotency key; true when all of it was acknowledged. */
+  async produceKeyed(request: KeyedRequest): Promise<boolean> {
+    const asked = new Map<number, ProduceAsked>();
+    for (const { record, partition } of request.records) {
+      const digests = [
+        ...asked.get(partition)?.digests ?? [],
+        digestOf({ ...record, timestamp: record.timestamp! }, 0),
+      ];
+      const place = this.placeOf(request.topic, partition);
+      asked.set(partition, { kind: "produce asked", place, connection: request.key, digests });
+    }
+    if (!this.#keyed.has(request)) this.ledger.push(...asked.values());
+    this.#keyed.add(request);
+    try {
+      const { outcomes } = await this.broker.produceOnce(request.topic, request.key, request.records, { acks: "all" });
+      for (const outcome of outcomes) {
+        if (!outcome.ok) continue;
+        const { partition, first } = outcome.ack;
+        const digests = outcome.indexes.map((index) => request.digests[index]!);
+        this.ledger.push({ kind: "produce acked", asked: { ...asked.get(partition)!, digests }, first });
+      }
+      return outcomes.every(({ ok }) => ok);
+    } catch (thrown) {
+      if (!(thrown instanceof SentinelError)) throw thrown;
+      return false;
+    }
+  }
+
+  readonly #keyed = new Set<KeyedRequest>();
 
   async trim(topic: string, offset: number, partition = 0): Promise<void> {
     const place = this.placeOf(topic, partition);

@@ -31,7 +31,7 @@ export const openBrokerSubject: OpensSubject = async (platform) => {
   };
 };
 
-async function observeBroker(broker: Broker): Promise<Observed> {
+export async function observeBroker(broker: Broker): Promise<Observed> {
   const topics: ObservedTopic[] = [];
   for (const name of broker.topicNames()) {
     const topic = broker.describeTopic(name)!;

@@ -1,7 +1,7 @@
 /**
  * I36, I44: the device changes bytes that were synced. After a clean stop every byte of a log is known to be durable, so
- * damage is damage and no torn tail: it is told, never served and never cut away. Indexes and recovery points are made
- * good without a word.
+ * damage is damage and no torn tail: it is told, never served and never cut away. Indexes, producer snapshots and
+ * recovery points are made good without a word.
  */
 import { cutShort, flipBit } from "../../adapters/simulation/disk_damage.ts";
 import { afterPowerLoss } from "../../adapters/simulation/power_loss.ts";
@@ -16,7 +16,7 @@ import { Recoveries } from "./recoveries.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Files that a start can do without, or makes again from others. */
-const REPLACEABLE_REGEXP = /\.index$|\.timeindex$|recovery-point$/;
+const REPLACEABLE_REGEXP = /\.index$|\.timeindex$|\.snapshot$|recovery-point$/;
 const PARTITION_FILE_REGEXP = /^\/data\/(?!__cluster)[^/]+-\d+\/[^/]+$/;
 const TEXTS_KEPT = 10;
 
@@ -88,6 +88,8 @@ async function damageOnce(
   const faults = "failure" in recovery
     ? [`it does not start: ${recovery.failure}`]
     : checkObserved(recovery.observed, expectation, { mayBeOffline: !REPLACEABLE_REGEXP.test(path) });
+  // What a snapshot says shows when producers send again.
+  if (path.endsWith(".snapshot")) faults.push(...await recoveries.appendFaults(volume));
   if ("observed" in recovery) {
     const isTold = recovery.observed.topics.some(({ partitions }) => partitions.some(({ fault }) => fault !== null));
     if (isTold) report.told += 1;

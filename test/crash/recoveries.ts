@@ -47,6 +47,15 @@ export class Recoveries {
     return volume;
   }
 
+  /** What is wrong with the answers when clients go on after a start over this image. */
+  async appendFaults(image: Volume): Promise<string[]> {
+    const faults: string[] = [];
+    await this.#start(image.copy(), undefined, async (subject) => {
+      faults.push(...await subject.append());
+    });
+    return faults;
+  }
+
   /** The disk after each effect of the start over this image. */
   async stepsOf(image: Volume): Promise<Volume[]> {
     const volume = image.copy();

@@ -2,6 +2,9 @@ import type { Scenario } from "./scenario.ts";
 import { cleanStop } from "./scenarios/clean_stop.ts";
 import { failedSync } from "./scenarios/failed_sync.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
+import { idempotentCutBack } from "./scenarios/idempotent_cut_back.ts";
+import { idempotentProduce } from "./scenarios/idempotent_produce.ts";
+import { idempotencyKey } from "./scenarios/idempotency_key.ts";
 import { ifMatch } from "./scenarios/if_match.ts";
 import { metadataSnapshot } from "./scenarios/metadata_snapshot.ts";
 import { produce } from "./scenarios/produce.ts";
@@ -26,6 +29,9 @@ export const SCENARIOS: readonly Scenario[] = [
   topicDelete,
   topicChange,
   ifMatch,
+  idempotentProduce,
+  idempotentCutBack,
+  idempotencyKey,
   failedSync,
   fullDisk,
   cleanStop,
@@ -33,5 +39,12 @@ export const SCENARIOS: readonly Scenario[] = [
   metadataSnapshot,
 ];
 
-/** Those whose files are damaged too: between them they have sealed segments, epochs, trims and several partitions. */
-export const DAMAGED_SCENARIOS: readonly Scenario[] = [produce, roll, truncate, trim, cleanStop];
+/** Those whose files are damaged too: between them they have sealed segments, epochs, trims, several partitions and producers. */
+export const DAMAGED_SCENARIOS: readonly Scenario[] = [
+  produce,
+  roll,
+  truncate,
+  trim,
+  cleanStop,
+  idempotentProduce,
+];

@@ -25,6 +25,8 @@ const READER = "src/storage/log/segment_reader.ts";
 const REPLICA = "src/cluster/local_replica.ts";
 const STORE = "src/cluster/partition_store.ts";
 const TOPICS = "src/broker/topics.ts";
+const PRODUCERS = "src/storage/producer_states.ts";
+const KEYED = "src/broker/keyed_producing.ts";
 
 function mutant(name: string, scenarios: string, ...edits: [path: string, before: string, after: string][]): Mutant {
   return {
@@ -212,5 +214,68 @@ export const MUTANTS: readonly Mutant[] = [
     await this.#log.trimBefore(from);`,
     `    await this.#log.trimBefore(from);
     await this.append([{ type: "snapshot" }, ...records]);`,
+  ]),
+  mutant("a retry acknowledged before its original is durable", "idempotent_produce", [
+    REPLICA,
+    `if (endOffset <= this.#reached) return Promise.resolve();`,
+    `if (endOffset > 0) return Promise.resolve();`,
+  ]),
+  mutant("producers not taken back with a cut", "idempotent_cut_back", [
+    WRITER,
+    `    state.producers.cutBackTo(state.endOffset);\n`,
+    ``,
+  ]),
+  mutant("only the last batch of a producer is remembered", "idempotent_produce", [
+    PRODUCERS,
+    `      const original = known.batches.find((each) =>`,
+    `      const original = known.batches.slice(-1).find((each) =>`,
+  ]),
+  mutant("producer snapshot trusted without its checksum", "idempotent_produce", [
+    "src/storage/log/producer_snapshot.ts",
+    `version !== VERSION || crc !== crc32c(bytes, CRC_START)) return null;`,
+    `version !== VERSION || crc === -1) return null;`,
+  ]),
+  mutant("a producer snapshot holds the last batch only", "idempotent_produce", [
+    "src/storage/log/producer_snapshot.ts",
+    `    for (const batch of batches) {
+      writer.bigInt64(producerId);`,
+    `    for (const batch of batches.slice(-1)) {
+      writer.bigInt64(producerId);`,
+  ], [
+    "src/storage/log/producer_snapshot.ts",
+    `states.reduce((sum, { batches }) => sum + batches.length, 0)`,
+    `states.length`,
+  ]),
+  mutant("producers restored from the snapshot alone", "idempotent_produce", [
+    "src/storage/log/restore_producers.ts",
+    `if (batch.baseOffset >= from) producers`,
+    `if (batch.baseOffset > from + 1e9) producers`,
+  ]),
+  mutant("the records of a request with a key before its intent", "idempotency_key", [
+    KEYED,
+    `    await this.#log.append({ scopedKey, timestamp: nowMs, value: intent });
+    return intent;`,
+    `    this.#log.append({ scopedKey, timestamp: nowMs, value: intent }).catch(() => {});
+    return intent;`,
+  ]),
+  mutant("an interrupted request begins anew", "idempotency_key", [
+    KEYED,
+    `      if (landed !== null) this.#settle(scopedKey, landed);
+    }`,
+    `      if (landed !== null) this.#settle(scopedKey, []);
+    }`,
+  ]),
+  mutant("an interrupted request's producer id serves the next one", "idempotency_key", [
+    KEYED,
+    `      if (!(thrown instanceof SentinelError)) throw thrown;
+      isKept = false;
+    }`,
+    `      if (!(thrown instanceof SentinelError)) throw thrown;
+    }`,
+  ], [
+    KEYED,
+    `    const runs = rest.map(({ partition, records }): SequencedRun => {`,
+    `    this.#idle.push(producerId);
+    const runs = rest.map(({ partition, records }): SequencedRun => {`,
   ]),
 ];
