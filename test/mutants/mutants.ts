@@ -265,7 +265,7 @@ export const MUTANTS: readonly Mutant[] = [
     `      if (landed !== null) this.#settle(scopedKey, []);
     }`,
   ]),
-  mutant("an interrupted request's producer id serves the next one", "idempotency_key", [
+  mutant("a producer id serves two requests at once", "idempotency_key", [
     KEYED,
     `      if (!(thrown instanceof SentinelError)) throw thrown;
       isKept = false;
