@@ -1,6 +1,7 @@
 import { checksum } from "./workloads/checksum.ts";
 import { httpConsume } from "./workloads/http_consume.ts";
 import { httpProduce } from "./workloads/http_produce.ts";
+import { kafkaCodec } from "./workloads/kafka_codec.ts";
 import { logAppend } from "./workloads/log_append.ts";
 import { logAppendFsync } from "./workloads/log_append_fsync.ts";
 import { logRead } from "./workloads/log_read.ts";
@@ -18,6 +19,7 @@ export const WORKLOADS: readonly Workload[] = [
   logAppendFsync,
   logRead,
   logRecover,
+  kafkaCodec,
   nativeProduce,
   nativeFetch,
   httpProduce,
