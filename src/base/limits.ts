@@ -29,6 +29,11 @@ export const LIMITS = {
   connectionBytesMax: 16 * MIB,
   /** One read of a socket. Frames that lie whole in it are not copied; what a connection holds before anyone counts it. */
   connectionReadBytesMax: 512 * KIB,
+  /**
+   * Bytes that all connections of the binary port hold together, reads of the log for their answers too; above it no
+   * socket is read.
+   */
+  binaryBytesMax: 512 * MIB,
   /** Connections on the binary port. The operating system's queue holds the next ones. */
   connectionsMax: 10_000,
   /** A peer that takes nothing of its reply for this long is cut: its bytes are memory that others need. */
@@ -243,6 +248,7 @@ export const LIMITS = {
   metadataRecordsBeforeSnapshot: 2_000,
 } as const;
 
+assert(2 * LIMITS.frameBytesMax <= LIMITS.binaryBytesMax, "The largest request and its answer must fit beside others");
 assert(LIMITS.fetchBytesMax < LIMITS.frameBytesMax, "A full fetch must fit into a frame");
 assert(LIMITS.batchBytesMax < LIMITS.frameBytesMax, "The largest batch must fit into a frame");
 assert(LIMITS.batchBytesDefaultMax <= LIMITS.batchBytesMax, "The default batch must be an allowed one");

@@ -138,8 +138,22 @@ class WaitingFetch {
 
   async #readAll(): Promise<FetchedPartition[]> {
     const startedMs = this.#options.clock.monotonicMs();
+    const { maxBytes, memory } = this.#request;
+    const grantedBytes = memory?.take(maxBytes) ?? maxBytes;
+    let answer: FetchedPartition[];
+    try {
+      answer = await this.#readTargets(grantedBytes);
+    } finally {
+      memory?.giveBack(grantedBytes);
+    }
+    this.#options.latency.record(this.#options.clock.monotonicMs() - startedMs);
+    return answer;
+  }
+
+  /** What a partition cannot give is in its own answer. */
+  async #readTargets(maxBytes: number): Promise<FetchedPartition[]> {
     const answer: FetchedPartition[] = [];
-    let bytesLeft = this.#request.maxBytes;
+    let bytesLeft = maxBytes;
     let isFirst = true;
     for (const target of this.#targets) {
       const fetched = await this.#readOne(target, bytesLeft, isFirst);
@@ -149,7 +163,6 @@ class WaitingFetch {
       }
       answer.push(fetched);
     }
-    this.#options.latency.record(this.#options.clock.monotonicMs() - startedMs);
     return answer;
   }
 

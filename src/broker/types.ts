@@ -62,6 +62,15 @@ export interface FetchRequest {
   readonly waitMs: number;
   /** Most bytes of the whole answer; the first batch is always whole. */
   readonly maxBytes: number;
+  /** Asked before each look into the log: what the answers of all callers may take. Absent: it counts elsewhere. */
+  readonly memory?: ReadMemory;
+}
+
+/** Room for what reads bring into memory. */
+export interface ReadMemory {
+  /** As much of `wantedBytes` as there is room for, at least a small part; to be given back when the read is over. */
+  take(wantedBytes: number): number;
+  giveBack(bytes: number): void;
 }
 
 /** One partition's part of a fetch: whole batches, the first of which contains `offset` (unless at the end). */

@@ -3,6 +3,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "../platform/network.ts";
 import { frameType } from "../protocols/native/wire/frame.ts";
 import { FrameDecoder, isFrameFault } from "../protocols/native/wire/frame_decoder.ts";
+import { type BudgetShare, ByteBudget } from "./byte_budget.ts";
 import { NATIVE_TYPE_MIN } from "../protocols/native/wire/message_types.ts";
 import type { Clock } from "../platform/clock.ts";
 
@@ -32,6 +33,8 @@ export interface ConnectionLimits {
 export interface BinaryConnectionOptions {
   readonly clock: Clock;
   readonly limits?: Partial<ConnectionLimits>;
+  /** What all connections may hold together; default: no bound but each one's own. */
+  readonly budget?: ByteBudget;
   /** Makes the sessions at their dialect's first frame. */
   readonly openNativeSession: (peer: string) => ProtocolSession;
   readonly openKafkaSession: (peer: string) => ProtocolSession;
@@ -58,6 +61,7 @@ export class BinaryConnection {
   readonly #options: BinaryConnectionOptions;
   readonly #limits: ConnectionLimits;
   readonly #decoder: FrameDecoder;
+  readonly #share: BudgetShare;
   readonly #replies: QueuedReply[] = [];
   #native: ProtocolSession | null = null;
   #kafka: ProtocolSession | null = null;
@@ -90,6 +94,7 @@ export class BinaryConnection {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#decoder = new FrameDecoder({ bodyBytesMax: this.#limits.frameBytesMax });
+    this.#share = (options.budget ?? new ByteBudget(Infinity)).open();
     this.#lastActiveMs = options.clock.monotonicMs();
   }
 
@@ -127,6 +132,7 @@ export class BinaryConnection {
     this.#native?.endWaits();
     this.#kafka?.endWaits();
     this.#resumeReading?.();
+    this.#share.wake();
     this.#closeIfDone();
   }
 
@@ -153,12 +159,21 @@ export class BinaryConnection {
 
   async #readFrames(): Promise<void> {
     while (!this.#isEnding) {
+      if (!this.#share.mayRead(this.#decoder.isInsideFrame)) {
+        // The time in which we do not read is not the peer's fault.
+        this.#frameWaitStartMs = -1;
+        await this.#share.untilRoom();
+        continue;
+      }
       const chunk = await this.#readChunk();
       if (chunk === null || this.#isEnding) return;
       this.#decoder.push(chunk);
       while (true) {
         const body = this.#decoder.next();
-        if (body === null) break;
+        if (body === null) {
+          this.#hold();
+          break;
+        }
         if (isFrameFault(body)) {
           this.cut(body.fault);
           return;
@@ -183,6 +198,11 @@ export class BinaryConnection {
     return chunk;
   }
 
+  /** Tells the budget what is held now; nothing counts any more once the connection is closed. */
+  #hold(): void {
+    if (!this.#isClosed) this.#share.hold(this.#heldBytes + this.#decoder.heldBytes);
+  }
+
   #isFull(): boolean {
     return this.#requestsInWork >= this.#limits.connectionRequestsInWorkMax ||
       this.#heldBytes >= this.#limits.connectionBytesMax;
@@ -202,6 +222,7 @@ export class BinaryConnection {
     const session = this.#sessionFor(frameType(body));
     this.#requestsInWork += 1;
     this.#heldBytes += body.length;
+    this.#hold();
     const reply = session.handle(body);
     if (session.repliesInOrder === true) {
       const before = this.#lastInOrder;
@@ -244,6 +265,7 @@ export class BinaryConnection {
       this.#replies.push({ slices, heldBytes });
       if (!this.#isWriting) void this.#writeReplies();
     }
+    this.#hold();
     this.#resumeReading?.();
     this.#closeIfDone();
   }
@@ -274,6 +296,7 @@ export class BinaryConnection {
         }
         this.#lastActiveMs = this.#options.clock.monotonicMs();
         for (const reply of replies) this.#heldBytes -= reply.heldBytes;
+        this.#hold();
         this.#resumeReading?.();
       }
     } catch (thrown) {
@@ -287,6 +310,7 @@ export class BinaryConnection {
   #closeIfDone(): void {
     if (!this.#isEnding || this.#isClosed || this.#requestsInWork > 0 || this.#isWriting) return;
     this.#isClosed = true;
+    this.#share.close();
     this.#connection.close();
     this.#resolveClosed();
   }
@@ -296,6 +320,7 @@ export class BinaryConnection {
     this.#isClosed = true;
     this.#options.log(level, `Connection of ${this.#connection.peer} ended: ${reason}`);
     this.#replies.length = 0;
+    this.#share.close();
     this.#connection.close({ abort: true });
     this.finish();
     this.#resolveClosed();

@@ -6,6 +6,7 @@
  * synced and marked clean → the directory is free. What was acknowledged is on disk long before (seed-V1).
  */
 import type { SentinelError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { OpenReport } from "../broker/topics.ts";
 import { Broker } from "../broker/broker.ts";
 import type { BrokerApi } from "../broker/broker_api.ts";
@@ -19,6 +20,7 @@ import { HandlerRegistry } from "../protocols/kafka/handler_registry.ts";
 import { KAFKA_HANDLERS } from "../protocols/kafka/handlers.ts";
 import { KafkaSession } from "../protocols/kafka/kafka_session.ts";
 import { NativeSession } from "../protocols/native/native_session.ts";
+import { ByteBudget } from "./byte_budget.ts";
 import { BinaryListener } from "./binary_listener.ts";
 import { assertMayListen, isLoopbackHost } from "./listen_rules.ts";
 import { HTTP_BOUNDS, type ServerOptions } from "./server_options.ts";
@@ -132,12 +134,14 @@ class ServerParts implements Server {
     const { host, port, nodeId } = this.#options;
     const { log } = this.#hooks;
     const onInternalError = (error: SentinelError): void => log("error", internalErrorText(error));
-    const kafkaServices: KafkaServices = { broker: this.broker, clock, nodeId, onInternalError };
+    const budget = new ByteBudget(LIMITS.binaryBytesMax);
+    const kafkaServices: KafkaServices = { broker: this.broker, clock, nodeId, readMemory: budget, onInternalError };
     const kafkaHandlers = new HandlerRegistry(KAFKA_HANDLERS);
     return BinaryListener.open({
       network,
       clock,
       log,
+      budget,
       address: { host, port },
       openNativeSession: () =>
         new NativeSession({

@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { encodeFrame, readFrame } from "../../src/protocols/native/wire/frame.ts";
 import { BinaryConnection, type ConnectionLimits, type ProtocolSession } from "../../src/server/binary_connection.ts";
+import { ByteBudget } from "../../src/server/byte_budget.ts";
 import { BinaryListener } from "../../src/server/binary_listener.ts";
 import type { Connection, Network } from "../../src/platform/network.ts";
 import { FakeConnection, ManualClock, turns } from "./fake_connection.ts";
@@ -39,7 +40,7 @@ class HeldSession implements ProtocolSession {
   }
 }
 
-function serve(limits: Partial<ConnectionLimits> = {}, options: { kafka?: ProtocolSession } = {}) {
+function serve(limits: Partial<ConnectionLimits> = {}, options: { kafka?: ProtocolSession; budget?: ByteBudget } = {}) {
   const connection = new FakeConnection();
   const clock = new ManualClock();
   const session = new HeldSession();
@@ -49,6 +50,7 @@ function serve(limits: Partial<ConnectionLimits> = {}, options: { kafka?: Protoc
     limits,
     openNativeSession: () => session,
     openKafkaSession: () => options.kafka ?? session,
+    ...(options.budget === undefined ? {} : { budget: options.budget }),
     log: (level, message) => lines.push(`${level} ${message}`),
   });
   let isDone = false;
@@ -289,6 +291,76 @@ async function listen(connectionsMax = 10) {
   };
   return { listener, clock, session, lines, open, isListening };
 }
+
+test("connections read no further while all together hold what they may, and go on when there is room", async () => {
+  const budget = new ByteBudget(100);
+  const [first, second] = [serve({}, { budget }), serve({}, { budget })];
+  first.connection.send(request(1, 0x5308, 200));
+  await turns();
+  equal(budget.heldBytes, 206);
+  second.connection.send(request(2));
+  await turns();
+  // A read that had begun already is finished; the next one waits.
+  second.connection.send(request(3));
+  await turns();
+  equal(second.served.isReading, false);
+  equal(second.connection.unread.length, 1);
+  first.session.answer(1);
+  await turns();
+  equal(second.served.isReading, true);
+  deepEqual(second.session.held.map((one) => one.id), [2, 3]);
+  second.session.answer(2, 3);
+  await turns();
+  equal(budget.heldBytes, 0);
+});
+
+test("of the connections inside a frame one reads on although nothing is left, then the next", async () => {
+  const budget = new ByteBudget(100);
+  const [first, second] = [serve({}, { budget }), serve({}, { budget })];
+  const frames = [request(1, 0x5308, 1_000), request(2, 0x5308, 1_000)];
+  first.connection.send(frames[0]!.subarray(0, 500));
+  second.connection.send(frames[1]!.subarray(0, 500));
+  await turns();
+  equal(budget.isFull, true);
+  deepEqual([first.served.isReading, second.served.isReading], [true, false]);
+  first.connection.send(frames[0]!.subarray(500));
+  await turns();
+  // Outside a frame it is not let through any more; the other one is.
+  deepEqual([first.served.isReading, second.served.isReading], [false, true]);
+  second.connection.send(frames[1]!.subarray(500));
+  await turns();
+  first.session.answer(1);
+  second.session.answer(2);
+  await turns();
+  deepEqual([first.served.isReading, second.served.isReading, budget.heldBytes], [true, true, 0]);
+});
+
+test("a connection that ends gives back what it held, and one that waits for room can end", async () => {
+  const budget = new ByteBudget(100);
+  const [first, second] = [serve({}, { budget }), serve({}, { budget })];
+  first.connection.send(request(1, 0x5308, 1_000));
+  await turns();
+  second.connection.send(request(2));
+  await turns();
+  second.session.answer(2);
+  await turns();
+  equal(second.served.isReading, false);
+  second.served.finish();
+  await second.done;
+  first.served.cut("the test says so");
+  await first.done;
+  equal(budget.heldBytes, 0);
+});
+
+test("reads of the log are granted what is left, and never less than a small part", () => {
+  const budget = new ByteBudget(1_000_000);
+  equal(budget.take(900_000), 900_000);
+  equal(budget.take(900_000), 100_000);
+  equal(budget.isFull, true);
+  equal(budget.take(900_000), 65_536);
+  budget.giveBack(900_000 + 100_000 + 65_536);
+  equal(budget.heldBytes, 0);
+});
 
 test("BinaryListener counts its connections and refuses those above its bound", async () => {
   const { listener, lines, open } = await listen(2);

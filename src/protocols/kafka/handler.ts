@@ -2,6 +2,7 @@
 import type { SentinelError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import type { BrokerApi } from "../../broker/broker_api.ts";
+import type { ReadMemory } from "../../broker/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { AnySchema, MessageInput, MessageValue } from "../../schema/message_schema.ts";
 import type { VersionRange } from "../../schema/versions.ts";
@@ -14,6 +15,8 @@ export interface KafkaServices {
   readonly clock: Clock;
   /** This node's id. */
   readonly nodeId: NodeId;
+  /** What the fetches of all connections may bring into memory together. */
+  readonly readMemory?: ReadMemory;
   /** Told of every failure that is our bug, so that it reaches the log. */
   readonly onInternalError: (error: SentinelError) => void;
 }

@@ -64,6 +64,7 @@ async function fetchAll(request: FetchRequest, context: RequestContext): Promise
     minBytes: Math.min(request.minBytes, maxBytes),
     waitMs: hasUnknownId ? 0 : Math.min(request.maxWaitMs, LIMITS.kafkaFetchWaitMsMax),
     maxBytes,
+    ...(context.readMemory === undefined ? {} : { memory: context.readMemory }),
   });
   context.track(pending);
   try {
