@@ -19,10 +19,11 @@ export const OFFSETS_TOPIC_CONFIG: TopicConfig = {
 };
 
 /**
- * A record counts for a day, so a segment whose newest record is older can go. Always synced: an intent that a power loss
+ * An answer takes the place of its intent, and a record counts for a day: a segment without younger ones can go. Always synced: an intent that a power loss
  * takes away would let its request be stored twice.
  */
 export const IDEMPOTENCY_TOPIC_CONFIG: TopicConfig = {
+  "cleanup.policy": "compact,delete",
   "durability": "fsync",
   "retention.ms": String(LIMITS.idempotencyKeepMs + 3_600_000),
   "segment.bytes": "67108864",

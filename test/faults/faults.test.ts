@@ -7,7 +7,7 @@ import { CannotRun } from "./fault.ts";
 import { FAULTS } from "./faults.ts";
 
 /** What needs no right of root and no tool of the machine; `npm run faults` has the others. */
-const SMOKE_CYCLES: Readonly<Record<string, number>> = { "kill": 3, "descriptors": 1, "bit-flips": 6 };
+const SMOKE_CYCLES: Readonly<Record<string, number>> = { "kill": 3, "idempotent": 3, "descriptors": 1, "bit-flips": 6 };
 
 for (const [name, cycles] of Object.entries(SMOKE_CYCLES)) {
   test(`${name}: ${cycles} of it leave every acknowledged record as it was`, async () => {
