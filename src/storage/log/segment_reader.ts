@@ -58,11 +58,12 @@ export class SegmentReader {
     let foundBytes = 0;
     let expectedOffset: Offset | null = null;
     while (position < sizeBytes) {
-      const piece = new Uint8Array(Math.min(readBytes, sizeBytes - position));
-      const count = await segment.file.readAt(position, piece);
+      const wanted = new Uint8Array(Math.min(readBytes, sizeBytes - position));
+      const count = await segment.file.readAt(position, wanted);
+      const piece = wanted.subarray(0, count);
       let at = 0;
       while (at < count) {
-        const parsed = this.#batchAt(piece.subarray(0, count), at, position + at, expectedOffset);
+        const parsed = this.#batchAt(piece, at, position + at, expectedOffset);
         if (parsed === null) break;
         const isFault = typeof parsed === "string";
         if (indexedOffset !== null && (isFault || parsed.lastOffset !== indexedOffset)) {
@@ -84,9 +85,9 @@ export class SegmentReader {
         foundBytes += parsed.sizeBytes;
       }
       if (found.length > 0) return this.#found(found, position + at);
-      if (count < piece.length) throw corruption(segment.logPath, position + count, "the file is shorter than it was");
+      if (count < wanted.length) throw corruption(segment.logPath, position + count, "the file is shorter than it was");
       position += at;
-      if (at === 0) readBytes = batchBytesAt(piece);
+      if (at === 0) readBytes = batchBytesAt(wanted);
     }
     throw corruption(segment.logPath, position, `no batch holds offset ${from}, which was stored here`);
   }
