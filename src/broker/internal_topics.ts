@@ -19,7 +19,8 @@ export const OFFSETS_TOPIC_CONFIG: TopicConfig = {
 };
 
 /**
- * An answer takes the place of its intent, and a record counts for a day: a segment without younger ones can go. Always synced: an intent that a power loss
+ * An answer takes the place of its intent, and a record counts for a day: a segment without younger ones can go. Always
+ * synced: an intent that a power loss
  * takes away would let its request be stored twice.
  */
 export const IDEMPOTENCY_TOPIC_CONFIG: TopicConfig = {
