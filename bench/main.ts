@@ -26,11 +26,11 @@ import { currentPlatform, currentRuntime, ROOT } from "./runtime.ts";
 import type { BenchContext, Workload } from "./workload.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-/** Runs for ten minutes: by name only. */
-const NOT_IN_ALL = ["soak"];
+/** They run for minutes, or need a JVM: by name only. */
+const NOT_IN_ALL = ["soak", "kafka-peer", "kafka-connections"];
 
 function list(): void {
-  console.log("Workloads (all: every one but soak; --smoke: all, tiny):\n");
+  console.log("Workloads (all: every one but soak and kafka-*; --smoke: all, tiny):\n");
   for (const { name, summary } of WORKLOADS) console.log(`  ${name.padEnd(18)} ${summary}`);
 }
 

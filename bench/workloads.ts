@@ -2,6 +2,8 @@ import { checksum } from "./workloads/checksum.ts";
 import { httpConsume } from "./workloads/http_consume.ts";
 import { httpProduce } from "./workloads/http_produce.ts";
 import { kafkaCodec } from "./workloads/kafka_codec.ts";
+import { kafkaConnections } from "./workloads/kafka_connections.ts";
+import { kafkaPeer } from "./workloads/kafka_peer.ts";
 import { logAppend } from "./workloads/log_append.ts";
 import { logAppendFsync } from "./workloads/log_append_fsync.ts";
 import { logRead } from "./workloads/log_read.ts";
@@ -25,5 +27,7 @@ export const WORKLOADS: readonly Workload[] = [
   httpProduce,
   httpConsume,
   startUp,
+  kafkaPeer,
+  kafkaConnections,
   soak,
 ];

@@ -9,38 +9,17 @@
  * `SENTINEL_INTEROP_CACHE` is the folder, default `.interop`. Pairs override server.properties.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
+import { kafkaLibraries, KafkaUnavailable } from "./kafka_libraries.mjs";
 
-const POM = new URL("./kafka.pom.xml", import.meta.url).pathname;
 const CLUSTER_ID = "SentinelPeerKafkaCluster".slice(0, 22);
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 10_000;
-
-/** Why it cannot be run on this host: Java or Maven is missing, or the jars cannot be had. */
-export class KafkaUnavailable extends Error {
-  override readonly name = "KafkaUnavailable";
-}
-
-/** The folder with Kafka's jars, below `cache`. */
-export function kafkaLibraries(cache: string): string {
-  const libraries = join(cache, "kafka");
-  if (existsSync(libraries)) return libraries;
-  mkdirSync(cache, { recursive: true });
-  const part = `${libraries}.part`;
-  const args = ["-q", "-B", "-f", POM, "dependency:copy-dependencies", `-DoutputDirectory=${part}`];
-  const copied = spawnSync("mvn", args, { encoding: "utf8", timeout: 300_000 });
-  if (copied.error !== undefined) throw new KafkaUnavailable(`mvn: ${copied.error.message}`);
-  if (copied.status !== 0) {
-    const line = copied.stdout.split("\n").find((text) => text.includes("ERROR")) ?? copied.stderr.trim();
-    throw new KafkaUnavailable(`mvn failed: ${line}`);
-  }
-  renameSync(part, libraries);
-  return libraries;
-}
 
 export interface RunningKafka extends AsyncDisposable {
   readonly host: string;
@@ -48,6 +27,9 @@ export interface RunningKafka extends AsyncDisposable {
   readonly libraries: string;
   /** Where its log segments are. */
   readonly dataPath: string;
+  readonly processId: number;
+  /** From the start of the process, over a formatted folder, to its first answer. */
+  readonly startMs: number;
   stop(): Promise<void>;
 }
 
@@ -55,9 +37,10 @@ export interface RunningKafka extends AsyncDisposable {
 export async function startKafka(
   cache: string,
   overrides: Readonly<Record<string, string>> = {},
+  parentFolder: string = tmpdir(),
 ): Promise<RunningKafka> {
   const libraries = kafkaLibraries(cache);
-  const folder = await mkdtemp(join(tmpdir(), "sentinel-kafka-"));
+  const folder = await mkdtemp(join(parentFolder, "sentinel-kafka-"));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const dataPath = join(folder, "data");
   const properties = join(folder, "server.properties");
@@ -72,6 +55,7 @@ export async function startKafka(
   if (formatted.error !== undefined) throw new KafkaUnavailable(`java: ${formatted.error.message}`);
   if (formatted.status !== 0) throw new Error(`Kafka's folder could not be formatted: ${formatted.stderr}`);
   const log = openSync(join(folder, "server.log"), "w");
+  const startedMs = performance.now();
   const child = spawn("java", ["-Xms512m", "-Xmx1g", ...classPath, "kafka.Kafka", properties], {
     stdio: ["ignore", log, log],
   });
@@ -85,7 +69,9 @@ export async function startKafka(
     await stop();
     throw thrown;
   }
-  return { host: "127.0.0.1", port, libraries, dataPath, stop, [Symbol.asyncDispose]: stop };
+  const startMs = performance.now() - startedMs;
+  const processId = child.pid!;
+  return { host: "127.0.0.1", port, libraries, dataPath, processId, startMs, stop, [Symbol.asyncDispose]: stop };
 }
 
 function propertiesOf(port: number, controllerPort: number, dataPath: string): Record<string, string> {

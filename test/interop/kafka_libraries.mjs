@@ -1,25 +1,18 @@
-/** Apache Kafka's jars, fetched once through Maven into the cache, and its programs. */
+/** Apache Kafka's programs, from its jars in the cache. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, renameSync } from "node:fs";
-import { join } from "node:path";
-import { ROOT } from "../../tools/paths.mjs";
+import { kafkaLibraries, KafkaUnavailable } from "../../bench/peers/kafka_libraries.mjs";
 import { CannotRun } from "./suite.mjs";
 
-const POM = join(ROOT, "bench/peers/kafka.pom.xml");
-const FETCH_MS_MAX = 300_000;
-
-/** The class path of Kafka's tools and client. */
+/**
+ * The class path of Kafka's tools and client.
+ * @param {string} cache
+ */
 export function kafkaClassPath(cache) {
-  const libraries = join(cache, "kafka");
-  if (!existsSync(libraries)) {
-    const args = ["-q", "-B", "-f", POM, "dependency:copy-dependencies", `-DoutputDirectory=${libraries}.part`];
-    const copied = spawnSync("mvn", args, { encoding: "utf8", timeout: FETCH_MS_MAX });
-    if (copied.error !== undefined) throw new CannotRun(`mvn: ${copied.error.message}`);
-    if (copied.status !== 0) {
-      const line = copied.stdout.split("\n").find((text) => text.includes("ERROR")) ?? copied.stderr.trim();
-      throw new CannotRun(`mvn failed: ${line}`);
-    }
-    renameSync(`${libraries}.part`, libraries);
+  let libraries;
+  try {
+    libraries = kafkaLibraries(cache);
+  } catch (error) {
+    throw error instanceof KafkaUnavailable ? new CannotRun(error.message) : error;
   }
   const java = spawnSync("java", ["-version"], { encoding: "utf8" });
   if (java.error !== undefined) throw new CannotRun(`java: ${java.error.message}`);

@@ -1,0 +1,201 @@
+/**
+ * `kafka-peer`: the broker beside Apache Kafka 4.3 in one run, under the same clients with the same settings
+ * (confluent-kafka-python and Kafka's ProducerPerformance, acks=all). Two pairs: what is on the disk when it is
+ * acknowledged (durability `fsync` beside `flush.messages=1`), and what the operating system has (durability `os` beside
+ * Kafka as it comes). Needs Java, Maven, Python with pip. The smoke size needs none of them: our broker alone, by frames.
+ */
+import type { Figure } from "../figure.ts";
+import { KafkaConnection } from "../kafka_connection.ts";
+import { createTopicRequest, holdGood, produceRequest } from "../kafka_frames.ts";
+import { runLoad } from "../load.ts";
+import { makeBatch } from "../payloads.ts";
+import { startKafka } from "../peers/kafka.ts";
+import { CACHE, confluent, dropFromPageCache, installConfluent, producerPerformance } from "../peers/load_tools.ts";
+import { compareInRounds, comparisonOf } from "../rounds.ts";
+import { processorMs, residentBytes, startServerProcess } from "../server_process.ts";
+import { type BenchContext, besideFigure, loneFigure, type Workload } from "../workload.ts";
+
+const WORKLOAD = "kafka-peer";
+const ROUNDS = 3;
+const PRODUCE_SECONDS = 3;
+const LATENCY = { rate: 10_000, seconds: 6 };
+/** Enough that a fetch of it takes seconds, and more than any cache of ours. */
+const FETCHED_BYTES = 400_000_000;
+
+interface Peer {
+  readonly port: number;
+  readonly processId: number;
+  readonly dataPath: string;
+  /** Topic settings by what an acknowledgement means. */
+  readonly config: Readonly<Record<Level, Readonly<Record<string, string>>>>;
+}
+
+type Level = "fsync" | "os";
+
+const BESIDE: Readonly<Record<Level, string>> = { fsync: "Kafka, flush.messages=1", os: "Kafka as it comes" };
+
+export const kafkaPeer: Workload = {
+  name: WORKLOAD,
+  summary:
+    "produce, fetch, latency, memory beside Apache Kafka 4.3; minutes, needs Java and Python; smoke: frames alone",
+  run: (context) => context.isSmoke ? runSmoke(context) : runBeside(context),
+};
+
+async function runBeside(context: BenchContext): Promise<Figure[]> {
+  installConfluent();
+  const startMs = context.platform.clock.monotonicMs();
+  const broker = await startServerProcess("broker", { dataPath: `${context.directory}/data` });
+  const ourStartMs = context.platform.clock.monotonicMs() - startMs;
+  await using kafka = await startKafka(CACHE, {}, context.directory);
+  const ours: Peer = {
+    port: broker.addresses.binaryPort!,
+    processId: broker.processId,
+    dataPath: `${context.directory}/data`,
+    config: { fsync: { durability: "fsync" }, os: { durability: "os" } },
+  };
+  const theirs: Peer = { ...kafka, config: { fsync: { "flush.messages": "1" }, os: {} } };
+  try {
+    const figures = [once("start_ms", "ms", kafka.startMs, ourStartMs), await memory("idle_mb", theirs, ours)];
+    for (const level of ["fsync", "os"] as const) {
+      for (const partitions of [1, 12]) {
+        for (const bytes of [100, 1_000]) {
+          context.progress(`produce ${level} ${partitions} partitions ${bytes} B`);
+          const load = { level, partitions, bytes };
+          figures.push(
+            ...await produce(theirs, ours, load),
+            await produceFromJava(kafka.libraries, theirs, ours, load),
+          );
+        }
+      }
+      context.progress(`latency ${level}`);
+      figures.push(...await latency(theirs, ours, level));
+    }
+    context.progress("fetch");
+    figures.push(...await fetch(theirs, ours), await memory("after_load_mb", theirs, ours));
+    return figures;
+  } finally {
+    await broker.stop();
+  }
+}
+
+/** A pair that was measured once, without rounds. */
+function once(figure: string, unit: string, theirs: number, ours: number, beside = "Kafka"): Figure {
+  return besideFigure({ workload: WORKLOAD, figure, unit, beside }, comparisonOf([theirs], [ours]));
+}
+
+async function memory(figure: string, theirs: Peer, ours: Peer): Promise<Figure> {
+  const megabytes = async ({ processId }: Peer) => await residentBytes(processId) / 1e6;
+  return once(figure, "MB", await megabytes(theirs), await megabytes(ours));
+}
+
+let topicsMade = 0;
+
+/** Uses a new topic and deletes it. */
+async function withTopic<Result>(
+  peer: Peer,
+  level: Level,
+  partitions: number,
+  use: (topic: string) => Promise<Result>,
+): Promise<Result> {
+  topicsMade += 1;
+  const topic = `bench-${topicsMade}`;
+  await confluent(peer.port, { do: "create", topic, partitions, config: peer.config[level] });
+  try {
+    return await use(topic);
+  } finally {
+    await confluent(peer.port, { do: "delete", topic });
+  }
+}
+
+interface ProduceLoad {
+  readonly level: Level;
+  readonly partitions: number;
+  readonly bytes: number;
+}
+
+async function produce(theirs: Peer, ours: Peer, { level, partitions, bytes }: ProduceLoad): Promise<Figure[]> {
+  const costs = new Map<Peer, number[]>([[theirs, []], [ours, []]]);
+  const measure = (peer: Peer) =>
+    withTopic(peer, level, partitions, async (topic) => {
+      const beforeMs = await processorMs(peer.processId);
+      const found = await confluent(peer.port, { do: "produce", topic, bytes, seconds: PRODUCE_SECONDS });
+      const spentMs = await processorMs(peer.processId) - beforeMs;
+      costs.get(peer)!.push(spentMs / 1_000 / (found["records"]! / 1e6));
+      return found["records"]! / found["seconds"]!;
+    });
+  const rate = await compareInRounds(ROUNDS, () => measure(theirs), () => measure(ours));
+  const cost = comparisonOf(costs.get(theirs)!.slice(-ROUNDS), costs.get(ours)!.slice(-ROUNDS));
+  const name = `${level}_${partitions}p_${bytes}b`;
+  const named = (figure: string, unit: string) => ({
+    workload: WORKLOAD,
+    figure: `${name}_${figure}`,
+    unit,
+    beside: BESIDE[level],
+  });
+  const megabytes = { ...rate, value: rate.value * bytes / 1e6, besideValue: rate.besideValue * bytes / 1e6 };
+  return [
+    besideFigure(named("records_per_s", "1/s"), rate),
+    besideFigure(named("mb_per_s", "MB/s"), megabytes),
+    besideFigure(named("cpu_s_per_million", "s"), cost),
+  ];
+}
+
+async function produceFromJava(libraries: string, theirs: Peer, ours: Peer, load: ProduceLoad): Promise<Figure> {
+  const { level, partitions, bytes } = load;
+  const records = Math.round(Math.min(1_000_000, 200_000_000 / bytes));
+  const measure = (peer: Peer) =>
+    withTopic(peer, level, partitions, (topic) => producerPerformance(libraries, peer.port, { topic, records, bytes }));
+  const rate = await compareInRounds(1, () => measure(theirs), () => measure(ours));
+  const figure = `${level}_${partitions}p_${bytes}b_java_records_per_s`;
+  return besideFigure({ workload: WORKLOAD, figure, unit: "1/s", beside: BESIDE[level] }, rate);
+}
+
+/** From send to poll at a fixed rate of records of 100 B. */
+async function latency(theirs: Peer, ours: Peer, level: Level): Promise<Figure[]> {
+  const measure = (peer: Peer) =>
+    withTopic(peer, level, 1, (topic) => confluent(peer.port, { do: "latency", topic, ...LATENCY }));
+  const [theirTimes, ourTimes] = [await measure(theirs), await measure(ours)];
+  return ["p50", "p99"].map((share) =>
+    once(`${level}_end_to_end_${share}_ms`, "ms", theirTimes[share]!, ourTimes[share]!, BESIDE[level])
+  );
+}
+
+/** All of a topic of 1 KB records, from the disk and from the page cache. */
+async function fetch(theirs: Peer, ours: Peer): Promise<Figure[]> {
+  const measure = (peer: Peer) =>
+    withTopic(peer, "os", 1, async (topic) => {
+      let records = 0;
+      while (records < FETCHED_BYTES / 1_000) {
+        records +=
+          (await confluent(peer.port, { do: "produce", topic, bytes: 1_000, seconds: PRODUCE_SECONDS }))["records"]!;
+      }
+      await dropFromPageCache(peer.dataPath);
+      const read = async () => {
+        const found = await confluent(peer.port, { do: "consume", topic, partitions: 1, records });
+        return found["bytes"]! / 1e6 / found["seconds"]!;
+      };
+      return { cold: await read(), warm: await read() };
+    });
+  const [theirRates, ourRates] = [await measure(theirs), await measure(ours)];
+  return (["cold", "warm"] as const).map((kind) =>
+    once(`fetch_${kind}_mb_per_s`, "MB/s", theirRates[kind], ourRates[kind])
+  );
+}
+
+/** Our broker alone: that it takes Kafka's frames under load. */
+async function runSmoke(context: BenchContext): Promise<Figure[]> {
+  const { network, clock } = context.platform;
+  const broker = await startServerProcess("broker", { dataPath: `${context.directory}/data` });
+  const connection = await KafkaConnection.open(network, broker.addresses.binaryPort!);
+  try {
+    holdGood("createTopics", await connection.ask(createTopicRequest("smoke", 1, { durability: "os" })));
+    const records = 100;
+    const frame = produceRequest("smoke", 0, makeBatch(records, 100).bytes);
+    const exchange = async () => holdGood("produce", await connection.ask(frame));
+    const { perSecond } = await runLoad(clock, [{ exchange, close: () => {} }], 100);
+    return [loneFigure({ workload: WORKLOAD, figure: "frames_records_per_s", unit: "1/s" }, perSecond * records)];
+  } finally {
+    connection.close();
+    await broker.stop();
+  }
+}
