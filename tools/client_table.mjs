@@ -69,7 +69,7 @@ function notes(results) {
         `- ${name}, ${capability}: ${text}`
       )
     );
-  const sections = [["Not possible with the client", told("none")], ["Did not hold", told("failed")]];
+  const sections = [["Left out", told("none")], ["Did not hold", told("failed")]];
   return sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) =>
     `\n## ${title}\n\n${lines.join("\n")}\n`
   )

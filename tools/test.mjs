@@ -1,4 +1,5 @@
 /** The gate: format, lint, types, tests on both runtimes, the compiled binary, the benchmarks' smoke size. */
+import { countSuite } from "./interop.mjs";
 import { BINARY, BUN, DENO, has, ROOT, TSC } from "./paths.mjs";
 import { runSteps } from "./steps.mjs";
 import { join } from "node:path";
@@ -77,6 +78,11 @@ function simulationStep() {
   return { name: "simulate", command: process.execPath, args };
 }
 
+/** The Kafka clients of the JavaScript world, run by Node.js and by Bun, against the broker on both runtimes. */
+function clientsStep() {
+  return { name: "clients", command: process.execPath, args: [join(ROOT, "test/clients/main.mjs")], count: countSuite };
+}
+
 function finish(sums) {
   console.log(`${sums.passed} passed, ${sums.failed} failed`);
   return sums.failed === 0 ? 0 : 1;
@@ -106,6 +112,7 @@ export async function runTests(args) {
     ...checkSteps(),
     ...testSteps(["test"], compile.map((step) => step.name)),
     simulationStep(),
+    clientsStep(),
   ];
   const smoke = { name: "bench --smoke", command: BUN, args: ["bench/main.ts", "--smoke"] };
   // Last and alone: a benchmark beside the tests would slow both down.

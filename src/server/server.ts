@@ -106,12 +106,14 @@ class ServerParts implements Server {
     this.#hooks.onStep?.({ step: "listening", listener: "binary", address: this.binary });
     this.#httpListener = await this.#openHttp();
     this.#hooks.onStep?.({ step: "listening", listener: "http", address: this.http });
-    const reached = advertised ?? { host: isLoopbackHost(host) ? "localhost" : host, port: this.binary.port };
+    // On loopback, Kafka's clients are told the address itself: many take only the first that "localhost" stands for.
+    const reached = advertised ?? { host: isLoopbackHost(host) ? this.binary.host : host, port: this.binary.port };
+    const httpHost = advertised === null && isLoopbackHost(host) ? "localhost" : reached.host;
     this.broker.setEndpoints({
       id: nodeId,
       host: reached.host,
       port: reached.port,
-      http: `http://${reached.host.includes(":") ? `[${reached.host}]` : reached.host}:${this.http.port}`,
+      http: `http://${httpHost.includes(":") ? `[${httpHost}]` : httpHost}:${this.http.port}`,
     }, this.binary);
   }
 

@@ -1,7 +1,9 @@
 /** A broker of this tree in a process of its own, for suites that Node.js runs too. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { connect } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
@@ -51,6 +53,21 @@ export async function startBroker(runtime, { dataPath, args = [] } = {}) {
       if (code !== 0) throw new Error(`The broker on ${runtime} ended with ${code}: ${errors}`);
     },
   };
+}
+
+/** The keys of the APIs that a broker offers. */
+export async function apisOf(address) {
+  const at = address.lastIndexOf(":");
+  const socket = connect(Number(address.slice(at + 1)), address.slice(0, at));
+  // Length 10; ApiVersions (18) version 0, correlation id 1, no client id.
+  socket.write(Buffer.from("0000000a0012000000000001ffff", "hex"));
+  let answer = Buffer.alloc(0);
+  while (answer.length < 4 || answer.length < 4 + answer.readInt32BE(0)) {
+    const [chunk] = await once(socket, "data");
+    answer = Buffer.concat([answer, chunk]);
+  }
+  socket.destroy();
+  return Array.from({ length: answer.readInt32BE(10) }, (_, index) => answer.readInt16BE(14 + index * 6));
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  *     ok CAPABILITY: WHAT
  *     failed CAPABILITY: WHAT: REASON
- *     none CAPABILITY: WHAT: REASON          the client cannot do it, whatever the broker
+ *     none CAPABILITY: WHAT: REASON          not made: the client has no means for it, or the broker does not offer it
  */
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
@@ -30,7 +30,7 @@ export async function check(capability, what, run) {
   }
 }
 
-/** A check that this client has no means for. */
+/** A check that is not made. */
 export function cannot(capability, what, reason) {
   console.log(`none ${capability}: ${what}: ${reason}`);
 }
@@ -83,6 +83,15 @@ export function bootstrapAddress() {
   }
   return address;
 }
+
+/** Whether the broker offers an API; true where nobody has looked. */
+export function offers(apiKey) {
+  const apis = process.env.SENTINEL_BROKER_APIS;
+  return apis === undefined || apis.split(",").includes(String(apiKey));
+}
+
+/** The heartbeat of the consumer protocol (KIP-848). */
+export const CONSUMER_GROUP_HEARTBEAT = 68;
 
 export const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../tools/paths.mjs";
-import { peerAddress } from "./broker_process.mjs";
+import { apisOf, peerAddress } from "./broker_process.mjs";
 
 const RUN_MS_MAX = 240_000;
 const LINE = /^(ok|failed|none) ([a-z ]+): (.*)$/;
@@ -32,9 +32,17 @@ export class ClientRun {
     return this.checks.filter((check) => check.result === result).length;
   }
 
-  /** Runs `command` to its end; the lines that are no checks are shown when it ends badly. */
+  /**
+   * Runs `command`, whose last argument is the broker's address, to its end. The keys of the APIs that the broker offers
+   * are in `SENTINEL_BROKER_APIS`. The lines that are no checks are shown when it ends badly.
+   */
   async program(command, args, { env = {}, cwd = ROOT } = {}) {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const apis = await apisOf(args.at(-1));
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env, SENTINEL_BROKER_APIS: apis.join(",") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const timer = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
     let other = "";
     child.stderr.on("data", (chunk) => other = (other + chunk).slice(-4_000));

@@ -14,10 +14,12 @@ import {
   cannot,
   check,
   CODECS,
+  CONSUMER_GROUP_HEARTBEAT,
   equal,
   freshName,
   hold,
   numbered,
+  offers,
   recordsOfAllShapes,
   shapeOf,
   until,
@@ -218,6 +220,10 @@ async function committedSum(groupId, topic) {
 
 async function groupChecks() {
   for (const [name, protocol] of Object.entries(PROTOCOLS)) {
+    if (name === "consumer" && !offers(CONSUMER_GROUP_HEARTBEAT)) {
+      cannot("group", "consumer protocol", "the broker does not offer it");
+      continue;
+    }
     await check("group", `${name} protocol: commits are kept, the next member goes on after them`, async () => {
       const topic = await createTopic("group", 3);
       const groupId = freshName("platformatic-group");

@@ -290,7 +290,14 @@ public final class KafkaClientsChecks {
     }
 
     static void groupChecks() {
+        // The heartbeat of the consumer protocol (KIP-848).
+        String apis = System.getenv().getOrDefault("SENTINEL_BROKER_APIS", "68");
+        boolean offersConsumerProtocol = List.of(apis.split(",")).contains("68");
         for (String name : new TreeSet<>(GROUP_OPTIONS.keySet())) {
+            if (name.equals("consumer protocol") && !offersConsumerProtocol) {
+                System.out.println("none group: consumer protocol: the broker does not offer it");
+                continue;
+            }
             Map<String, Object> options = GROUP_OPTIONS.get(name);
             check("group", name + ": commits are kept, the next member goes on after them", () -> {
                 String topic = createTopic("group", 3);

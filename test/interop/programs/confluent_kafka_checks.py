@@ -3,6 +3,7 @@
 Prints the lines that test/clients/checks.mjs describes.
 """
 
+import os
 import sys
 import threading
 import time
@@ -229,7 +230,18 @@ def _():
     equal(answers, [0, 10, 9, 1], "listed offsets")
 
 
-for protocol, options in {"classic": CLASSIC, "consumer": {"group.protocol": "consumer"}}.items():
+# The heartbeat of the consumer protocol (KIP-848).
+OFFERS_CONSUMER_PROTOCOL = "68" in os.environ.get("SENTINEL_BROKER_APIS", "68").split(",")
+
+
+def offered(protocols):
+    if OFFERS_CONSUMER_PROTOCOL:
+        return protocols
+    print("none group: consumer protocol: the broker does not offer it")
+    return {name: options for name, options in protocols.items() if "group.protocol" not in options}
+
+
+for protocol, options in offered({"classic": CLASSIC, "consumer": {"group.protocol": "consumer"}}).items():
 
     @check("group", f"{protocol} protocol: commits are kept, the next member goes on after them")
     def _():
@@ -309,11 +321,11 @@ def rebalance(options):
     equal(failures, [])
 
 
-for name, options in {
+for name, options in offered({
     "eager": CLASSIC,
     "cooperative": {**CLASSIC, "partition.assignment.strategy": "cooperative-sticky"},
     "consumer protocol": {"group.protocol": "consumer"},
-}.items():
+}).items():
 
     @check("rebalance", f"{name}: members come and go while a producer writes, no record is missed")
     def _():
