@@ -28,7 +28,9 @@ export async function startBroker(runtime, { dataPath, args = [] } = {}) {
   const readyFile = join(directory, "ready.json");
   const [program, ...first] = commandLine(runtime);
   const where = dataPath === undefined ? ["--memory"] : ["--data", dataPath];
-  const flags = ["serve", "--port", "0", "--http-port", "0", ...where, "--ready-file", readyFile, ...args];
+  // A group of tests has all its members at once: nothing to wait for.
+  const own = ["--group-initial-rebalance-delay-ms", "0", "--ready-file", readyFile];
+  const flags = ["serve", "--port", "0", "--http-port", "0", ...where, ...own, ...args];
   const child = spawn(program, [...first, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
   child.stderr.on("data", (chunk) => errors = (errors + chunk).slice(-20_000));
