@@ -103,6 +103,8 @@ export const LIMITS = {
   kafkaFetchWaitMsMax: 300_000,
   /** Fetches that wait for data, on all connections together: each is a timer and a row in each partition that it reads. */
   fetchWaitsMax: 20_000,
+  /** Kafka's produce waits at least this long, whatever the client's time-out: an fsync of a busy disk may take seconds. */
+  kafkaProduceTimeoutMsMin: 5_000,
   /** How deep a produce waits for its acknowledgement before it is answered `timed_out`. */
   produceTimeoutMsMax: 120_000,
 

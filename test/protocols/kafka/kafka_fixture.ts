@@ -16,6 +16,7 @@ import { SchemaReader } from "../../../src/schema/schema_reader.ts";
 import { currentPlatform } from "../../adapters/current.ts";
 import { openBroker } from "../../broker/broker_fixture.ts";
 import type { ManualClock } from "../../manual_clock.ts";
+import type { FaultyDisk } from "../../storage/faulty_disk.ts";
 import { requestFrame } from "./request_frame.ts";
 
 export interface KafkaFixture extends AsyncDisposable {
@@ -37,8 +38,8 @@ export interface KafkaFixture extends AsyncDisposable {
   send<Q extends AnySchema>(api: KafkaApi<Q>, apiVersion: number, value: MessageInput<Q>): Promise<Uint8Array | null>;
 }
 
-export async function openKafka(options: Partial<BrokerOptions> = {}): Promise<KafkaFixture> {
-  const { broker, clock, ...opened } = await openBroker(options);
+export async function openKafka(options: Partial<BrokerOptions> = {}, disk?: FaultyDisk): Promise<KafkaFixture> {
+  const { broker, clock, ...opened } = await openBroker(options, disk);
   broker.setEndpoints({ id: 1, host: "broker.test", port: 9092, http: null });
   const internalErrors: string[] = [];
   const open = (): KafkaSession =>

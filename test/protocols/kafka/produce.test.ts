@@ -1,5 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { test } from "node:test";
+import { FaultyDisk } from "../../storage/faulty_disk.ts";
 import { fetchOne, values } from "../../broker/broker_fixture.ts";
 import { findCoordinatorApi } from "../../../src/protocols/kafka/wire/messages/find_coordinator.ts";
 import { produceApi } from "../../../src/protocols/kafka/wire/messages/produce.ts";
@@ -153,4 +154,21 @@ test("requests that are pipelined are appended in their order", async () => {
     answers.map(({ responses }) => responses[0]!.partitionResponses[0]!.baseOffset),
     Array.from({ length: 20 }, (_, index) => index),
   );
+});
+
+test("a disk that does not answer ends in 7 after the client's time-out, and no request waits for ever", async () => {
+  const disk = new FaultyDisk();
+  await using kafka = await openKafka({}, disk);
+  await kafka.broker.createTopic("orders");
+  let release: () => void = () => {};
+  const released = new Promise<void>((resolve) => release = resolve);
+  disk.before = ({ operation }) => operation === "sync" ? released : undefined;
+  const timers = kafka.clock.pending;
+  const answer = errorOf(kafka, { ...produceOne(batchOf(["a"])), timeoutMs: 8_000 });
+  while (kafka.clock.pending === timers) await new Promise((resolve) => setTimeout(resolve));
+  kafka.clock.advance(7_999);
+  await new Promise((resolve) => setTimeout(resolve));
+  kafka.clock.advance(1);
+  equal(await answer, 7);
+  release();
 });

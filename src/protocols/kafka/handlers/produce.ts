@@ -1,6 +1,7 @@
 import { SentinelError } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Acks, ProduceAck } from "../../../broker/types.ts";
+import type { Clock } from "../../../platform/clock.ts";
 import { isBatchFault, parseRecordBatch, type RecordBatch } from "../../../records/record_batch.ts";
 import { answerThrown, type ErrorAnswer } from "../error_answer.ts";
 import { CloseConnection, defineHandler, type HandlerAnswer, type RequestContext } from "../handler.ts";
@@ -10,6 +11,12 @@ import { produceApi, type ProduceRequest, type ProduceResponse } from "../wire/m
 type TopicData = ProduceRequest["topicData"][number];
 type PartitionData = TopicData["partitionData"][number];
 type PartitionResponse = ProduceResponse["responses"][number]["partitionResponses"][number];
+
+/** What an acknowledgement is waited for, and how long. */
+interface Patience {
+  readonly acks: Acks;
+  readonly timeoutMs: number;
+}
 
 const ACKS: ReadonlyMap<number, Acks> = new Map([[0, "none"], [1, "leader"], [-1, "all"]]);
 const TOPIC_ID_VERSION = 13;
@@ -34,7 +41,8 @@ export const produceHandler = defineHandler(produceApi, {
         errorMessage: `acks ${request.acks} is none of -1, 0 and 1`,
       });
     }
-    const topics = request.topicData.map((topic) => ({ topic, appends: appendAll(topic, acks, context) }));
+    const patience = { acks, timeoutMs: clampTimeout(request.timeoutMs) };
+    const topics = request.topicData.map((topic) => ({ topic, appends: appendAll(topic, patience, context) }));
     const responses = [];
     for (const { topic, appends } of topics) {
       const partitionResponses = await Promise.all(appends);
@@ -66,7 +74,7 @@ function answerNothing(responses: ProduceResponse["responses"]): HandlerAnswer<P
   return null;
 }
 
-function appendAll(topic: TopicData, acks: Acks, context: RequestContext): Promise<PartitionResponse>[] {
+function appendAll(topic: TopicData, patience: Patience, context: RequestContext): Promise<PartitionResponse>[] {
   const { broker, apiVersion } = context;
   const byId = apiVersion >= TOPIC_ID_VERSION;
   const name = byId ? broker.topicNameById(topic.topicId) : topic.name;
@@ -77,14 +85,14 @@ function appendAll(topic: TopicData, acks: Acks, context: RequestContext): Promi
       : { errorCode: KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: "The topic does not exist" };
     return topic.partitionData.map(({ index }) => Promise.resolve(failed(index, error)));
   }
-  return topic.partitionData.map((partition) => append(name, partitionCount, partition, acks, context));
+  return topic.partitionData.map((partition) => append(name, partitionCount, partition, patience, context));
 }
 
 async function append(
   topic: string,
   partitionCount: number,
   { index, records }: PartitionData,
-  acks: Acks,
+  { acks, timeoutMs }: Patience,
   context: RequestContext,
 ): Promise<PartitionResponse> {
   try {
@@ -98,11 +106,33 @@ async function append(
         errorMessage: `Produce v${context.apiVersion} has no zstd`,
       });
     }
-    return stored(index, await context.broker.produceBatch(topic, index, batch, { acks }));
+    const ack = context.broker.produceBatch(topic, index, batch, { acks });
+    return stored(index, await withinTime(ack, timeoutMs, context.clock));
   } catch (thrown) {
     const answer = failed(index, answerThrown(thrown, context.onInternalError));
     return thrown instanceof SentinelError ? { ...answer, recordErrors: recordErrors(thrown) } : answer;
   }
+}
+
+/** A client's time-out is meant for replicas; a disk that is busy gets some time even from one that gives none. */
+function clampTimeout(timeoutMs: number): number {
+  return Math.min(Math.max(timeoutMs, LIMITS.kafkaProduceTimeoutMsMin), LIMITS.produceTimeoutMsMax);
+}
+
+/** Fails with `timed_out` when `work` takes longer; what it does is done all the same. */
+function withinTime<Result>(work: Promise<Result>, timeoutMs: number, clock: Clock): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(timeoutMs, () => {
+      reject(new SentinelError("timed_out", `The records were not stored within ${timeoutMs} ms; they may be later`));
+    });
+    work.then((result) => {
+      cancel();
+      resolve(result);
+    }, (thrown: unknown) => {
+      cancel();
+      reject(thrown);
+    });
+  });
 }
 
 function stored(index: number, ack: ProduceAck): PartitionResponse {
