@@ -8,8 +8,13 @@ import { logAppend } from "./workloads/log_append.ts";
 import { logAppendFsync } from "./workloads/log_append_fsync.ts";
 import { logRead } from "./workloads/log_read.ts";
 import { logRecover } from "./workloads/log_recover.ts";
+import { lsmFill } from "./workloads/lsm_fill.ts";
+import { lsmPut } from "./workloads/lsm_put.ts";
+import { lsmPutFsync } from "./workloads/lsm_put_fsync.ts";
+import { lsmGet, lsmScan } from "./workloads/lsm_read.ts";
 import { nativeFetch } from "./workloads/native_fetch.ts";
 import { nativeProduce } from "./workloads/native_produce.ts";
+import { skiplistGet, skiplistPut, skiplistRandom } from "./workloads/skiplist.ts";
 import { soak } from "./workloads/soak.ts";
 import { startUp } from "./workloads/start_up.ts";
 import type { Workload } from "./workload.ts";
@@ -22,6 +27,14 @@ export const WORKLOADS: readonly Workload[] = [
   logRead,
   logRecover,
   kafkaCodec,
+  skiplistPut,
+  skiplistGet,
+  skiplistRandom,
+  lsmPut,
+  lsmPutFsync,
+  lsmGet,
+  lsmScan,
+  lsmFill,
   nativeProduce,
   nativeFetch,
   httpProduce,

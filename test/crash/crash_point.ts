@@ -1,6 +1,5 @@
 import type { DiskEffect } from "../../adapters/simulation/disk.ts";
 import type { Volume } from "../../adapters/simulation/volume.ts";
-import type { Ledger } from "./script.ts";
 
 /** A moment at which the process may die: after one effect, before the next. */
 export interface CrashPoint {
@@ -18,12 +17,13 @@ export interface CrashPoint {
 /** Keeps a copy of the disk after every effect. */
 export class CrashPointRecorder {
   readonly points: CrashPoint[] = [];
-  readonly #ledger: Ledger;
+  readonly #ledger: { readonly length: number };
   #last: { readonly effect: DiskEffect; readonly volume: Volume } | null = null;
   /** Effects before it is on are part of every image and no crash point. */
   isOn = false;
 
-  constructor(ledger: Ledger) {
+  /** `ledger`: what clients asked and were told, as it grows. */
+  constructor(ledger: { readonly length: number }) {
     this.#ledger = ledger;
   }
 

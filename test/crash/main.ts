@@ -5,10 +5,8 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { runCrashes } from "./crash_run.ts";
 import type { CrashReport } from "./crash_run.ts";
-import { runDamage } from "./damage_run.ts";
-import { DAMAGED_SCENARIOS, SCENARIOS } from "./scenarios.ts";
+import { RUNS } from "./runs.ts";
 
 /** One of so many random images is crashed again inside its recovery. */
 const SECOND_CRASH_ONE_IN = 20;
@@ -32,9 +30,9 @@ async function main(): Promise<number> {
       "stop-at-first": { type: "boolean", default: false },
     },
   });
-  const scenarios = SCENARIOS.filter(({ name }) => values.scenario === undefined || name === values.scenario);
+  const scenarios = RUNS.filter(({ name }) => values.scenario === undefined || name === values.scenario);
   if (scenarios.length === 0) {
-    console.error(`--scenario is one of ${SCENARIOS.map(({ name }) => name).join(", ")}, not ${values.scenario}`);
+    console.error(`--scenario is one of ${RUNS.map(({ name }) => name).join(", ")}, not ${values.scenario}`);
     return 2;
   }
   const options = {
@@ -47,14 +45,14 @@ async function main(): Promise<number> {
   const startMs = performance.now();
   for (const scenario of scenarios) {
     const startedMs = performance.now();
-    const report = await runCrashes(scenario, options);
+    const report = await scenario.crash(options);
     report.violations += stray.length;
     report.texts.push(...stray.splice(0));
     for (const name of ["points", "images", "distinct", "starts", "violations"] as const) sums[name] += report[name];
     tell(report, (performance.now() - startedMs) / 1_000);
     if (options.stopAtFirst && sums.violations > 0) break;
-    if (!DAMAGED_SCENARIOS.includes(scenario)) continue;
-    const damage = await runDamage(scenario, { seed: options.seed, points: DAMAGE_POINTS, trials: DAMAGE_TRIALS });
+    if (scenario.damage === null) continue;
+    const damage = await scenario.damage({ seed: options.seed, points: DAMAGE_POINTS, trials: DAMAGE_TRIALS });
     sums.damaged += damage.trials;
     sums.violations += damage.violations;
     for (const text of damage.texts) console.log(`${scenario.name}: ${text}`);

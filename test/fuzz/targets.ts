@@ -11,6 +11,7 @@ import { logDirectories, segments } from "./targets/log_directories.ts";
 import { metadataLog } from "./targets/metadata_log.ts";
 import { nativeSession, payloads } from "./targets/native_requests.ts";
 import { directoryFiles, logFiles } from "./targets/storage_files.ts";
+import { treeDirectories, treeForms } from "./targets/tree_files.ts";
 import { byteTexts, csv, cursors, queries } from "./targets/texts.ts";
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -29,6 +30,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   logDirectories,
   logFiles,
   directoryFiles,
+  treeForms,
+  treeDirectories,
   metadataLog,
   cliArguments,
   configFiles,

@@ -1,9 +1,9 @@
 /** `npm run mutants -- [--mutant PART_OF_NAME] [--seeds N]`: plants each mutant and says what finds it, and how soon. */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { SCENARIOS } from "../crash/scenarios.ts";
+import { RUNS } from "../crash/runs.ts";
 import { MUTANTS } from "./mutants.ts";
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutant.ts";
 import { findMutant } from "./plant.ts";
 
 /** Reliability §7: each mutant is found within 500 seeds. */
@@ -14,7 +14,7 @@ const { values } = parseArgs({
   options: { mutant: { type: "string", default: "" }, seeds: { type: "string", default: SEEDS_MAX } },
 });
 /** The tree without a mutant: what is found there is a bug, and would be taken for a finding below. */
-const control: Mutant = { name: "none", edits: [], scenarios: SCENARIOS.map(({ name }) => name) };
+const control: Mutant = { name: "none", edits: [], scenarios: RUNS.map(({ name }) => name) };
 const bug = values.mutant === "" ? await findMutant(control, CONTROL_SEEDS) : null;
 if (bug !== null) {
   console.log(`The tree itself has a violation, seed ${bug.seeds} of ${bug.scenario}: ${bug.text}`);

@@ -4,19 +4,8 @@
  * that the tests are blind there.
  */
 
-export interface MutantEdit {
-  readonly path: string;
-  /** Stands in the file exactly once. */
-  readonly before: string;
-  readonly after: string;
-}
-
-export interface Mutant {
-  readonly name: string;
-  readonly edits: readonly MutantEdit[];
-  /** Scenarios of the crash harness, tried in this order. */
-  readonly scenarios: readonly string[];
-}
+import { type Mutant, mutant } from "./mutant.ts";
+import { TREE_MUTANTS } from "./tree_mutants.ts";
 
 const WRITER = "src/storage/log/log_writer.ts";
 const RECOVERY = "src/storage/log/recover_log.ts";
@@ -27,14 +16,6 @@ const STORE = "src/cluster/partition_store.ts";
 const TOPICS = "src/broker/topics.ts";
 const PRODUCERS = "src/storage/producer_states.ts";
 const KEYED = "src/broker/keyed_producing.ts";
-
-function mutant(name: string, scenarios: string, ...edits: [path: string, before: string, after: string][]): Mutant {
-  return {
-    name,
-    scenarios: scenarios.split(" "),
-    edits: edits.map(([path, before, after]) => ({ path, before, after })),
-  };
-}
 
 export const MUTANTS: readonly Mutant[] = [
   mutant("ack before fsync", "produce", [
@@ -278,4 +259,5 @@ export const MUTANTS: readonly Mutant[] = [
     `    this.#idle.push(producerId);
     const runs = rest.map(({ partition, records }): SequencedRun => {`,
   ]),
+  ...TREE_MUTANTS,
 ];

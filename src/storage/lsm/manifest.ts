@@ -3,13 +3,13 @@
  * when it is loaded. A start writes the file anew, beside the old one and renamed over it: what a kill has left in the
  * page cache alone counts only after that.
  */
-import type { SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Disk, DiskFile } from "../../platform/disk.ts";
 import { corruption } from "../log/corruption.ts";
 import { readSmallFile } from "../small_file.ts";
 import { MANIFEST_FILE, TEMPORARY_SUFFIX } from "./file_names.ts";
 import { fileSeed } from "./file_seed.ts";
+import { rewriteRange } from "./rewrite_range.ts";
 import {
   decodeManifestEdit,
   decodeManifestHeader,
@@ -32,6 +32,10 @@ export interface ManifestState {
 
 export interface LoadedManifest extends ManifestState {
   readonly generation: number;
+  /** Up to the last good edit. */
+  readonly sizeBytes: number;
+  /** Of those, what is known to be synced. */
+  readonly syncedBytes: number;
 }
 
 interface ManifestPlace {
@@ -74,7 +78,7 @@ export async function loadManifest(
   if (trustedBytes > 0 && trusted!.isEnd && at !== trustedBytes) {
     throw corruption(path, trustedBytes, "there are bytes behind the end that the clean stop noted");
   }
-  return { ...state, generation };
+  return { ...state, generation, sizeBytes: at, syncedBytes: trustedBytes };
 }
 
 /** The state after an edit, or what is wrong with that. */
@@ -136,6 +140,8 @@ export class Manifest {
       await orFail(() => disk.syncDirectory(directory));
     } catch (thrown) {
       await file.close();
+      // On a full disk its room is needed; what cannot be removed the next start does.
+      await disk.remove(temporary).catch(() => {});
       throw thrown;
     }
     await this.#file?.close();
@@ -143,6 +149,19 @@ export class Manifest {
     this.#seed = seed;
     this.generation = generation;
     this.sizeBytes = header.length + edit.length;
+  }
+
+  /** Goes on with the file as it was loaded: for a disk that has no room for another one. Durable when it resolves. */
+  async resume(loaded: LoadedManifest, orFail: (sync: () => Promise<void>) => Promise<void>): Promise<void> {
+    const { disk, directory, identity } = this.#place;
+    const file = this.#file = await disk.open(this.#path, "write");
+    if (await file.sizeBytes() > loaded.sizeBytes) await file.truncate(loaded.sizeBytes);
+    await rewriteRange(file, loaded.syncedBytes, loaded.sizeBytes);
+    await orFail(() => file.sync());
+    await orFail(() => disk.syncDirectory(directory));
+    this.#seed = fileSeed(identity, "manifest", loaded.generation);
+    this.generation = loaded.generation;
+    this.sizeBytes = loaded.sizeBytes;
   }
 
   /** Adds an edit. Durable when it resolves. A write that fails is cut back. */
@@ -164,10 +183,5 @@ export class Manifest {
 
   async close(): Promise<void> {
     await this.#file?.close();
-  }
-
-  /** What a start throws when files and manifest do not agree. */
-  damage(detail: string): SentinelError {
-    return corruption(this.#path, 0, detail);
   }
 }

@@ -8,7 +8,6 @@
  * - A log that is missing or too short shows in the next one's header, which has the last sequence before it.
  * - The manifest is written anew before anything relies on it; then what nobody needs is removed.
  */
-import { LIMITS } from "../../base/limits.ts";
 import type { DiskFile } from "../../platform/disk.ts";
 import { corruption } from "../log/corruption.ts";
 import { BlockCache } from "./block_cache.ts";
@@ -26,13 +25,14 @@ import { LiveSnapshots } from "./live_snapshots.ts";
 import { forEachOperation, LOG_HEADER_BYTES, type LogHeader } from "./log_record.ts";
 import { type LogEnd, readLogHeader, scanLog } from "./log_reader.ts";
 import { LogWriter } from "./log_writer.ts";
-import { type LoadedManifest, loadManifest, Manifest } from "./manifest.ts";
+import { type LoadedManifest, loadManifest, Manifest, type ManifestState } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import { lockTree, makeTreeDirectory, mustBeUnused } from "./tree_directory.ts";
+import { rewriteRange } from "./rewrite_range.ts";
 import { type StorePoint, StorePointFile } from "./store_point.ts";
 import { TableFiles } from "./table_files.ts";
 import type { TreeSettings } from "./tree_settings.ts";
-import { FailureGate, type RecoveredTree, type TreeLocation } from "./tree_state.ts";
+import { FailureGate, isFull, type RecoveredTree, type TreeLocation } from "./tree_state.ts";
 import { inLevels, levelsFaultOf } from "./version.ts";
 import { VersionSet } from "./version_set.ts";
 
@@ -119,7 +119,7 @@ class Recovery {
     const lastSequence = this.#lastSequence(loaded);
     const state = { ...loaded, lastSequence, nextFileNumber: this.#nextFileNumber(loaded) };
     const manifest = this.#manifest = new Manifest(this.#location, loaded.generation);
-    await manifest.rewrite(state, this.#gate.orFail);
+    await this.#storeManifest(manifest, loaded, state);
     if (isNew) await this.#openPoint();
     const cache = new BlockCache(this.#settings.blockCacheBytes);
     const files = new TableFiles(disk);
@@ -172,7 +172,16 @@ class Recovery {
   }
 
   async #load(isNew: boolean): Promise<LoadedManifest> {
-    const empty = { flushedSequence: 0, lastSequence: 0, logNumber: 1, nextFileNumber: 1, tables: [], generation: 0 };
+    const empty = {
+      flushedSequence: 0,
+      lastSequence: 0,
+      logNumber: 1,
+      nextFileNumber: 1,
+      tables: [],
+      generation: 0,
+      sizeBytes: 0,
+      syncedBytes: 0,
+    };
     if (isNew) return empty;
     const point = this.#point;
     const trusted = point === null
@@ -281,6 +290,7 @@ class Recovery {
     }
     // What the page cache shows after a kill or a failed sync need not be on the disk.
     await rewriteRange(file, trustedBytes, end.position);
+    await file.sync();
     this.#rewrittenBytes = end.position - trustedBytes;
   }
 
@@ -334,6 +344,16 @@ class Recovery {
     return next;
   }
 
+  /** Anew; where there is no room for that, the old one again, so that a full disk can be read. */
+  async #storeManifest(manifest: Manifest, loaded: LoadedManifest, state: ManifestState): Promise<void> {
+    try {
+      await manifest.rewrite(state, this.#gate.orFail);
+    } catch (thrown) {
+      if (!isFull(thrown) || loaded.generation === 0) throw thrown;
+      await manifest.resume(loaded, this.#gate.orFail);
+    }
+  }
+
   async #storePoint(manifest: Manifest, logNumber: number, logBytes: number, slots: "next" | "both"): Promise<void> {
     const point = {
       logNumber,
@@ -365,15 +385,4 @@ class Recovery {
     }
     return orphans;
   }
-}
-
-/** Writes a file's bytes again where they stand, and syncs them. */
-async function rewriteRange(file: DiskFile, from: number, to: number): Promise<void> {
-  const piece = new Uint8Array(Math.min(LIMITS.segmentReadBytes, Math.max(1, to - from)));
-  for (let position = from; position < to; position += piece.length) {
-    const part = piece.subarray(0, Math.min(piece.length, to - position));
-    await file.readAt(position, part);
-    await file.writeAt(position, [part]);
-  }
-  await file.sync();
 }

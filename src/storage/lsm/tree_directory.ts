@@ -10,10 +10,19 @@ const VERSION_ZERO_REGEXP = /^(?:wal\.log|L\d_\d{1,9}\.sst)$/;
 
 /** Makes it, durably, when it is not there. */
 export async function makeTreeDirectory({ disk, directory }: TreeLocation): Promise<void> {
-  if (await disk.status(directory) !== null) return;
+  // The names of parents that are made with it must outlive a power loss too.
+  const parents: string[] = [];
+  for (let missing = directory; await disk.status(missing) === null; missing = parentOf(missing)) {
+    parents.push(parentOf(missing));
+  }
+  if (parents.length === 0) return;
   await disk.makeDirectory(directory);
-  const slash = directory.lastIndexOf("/");
-  await disk.syncDirectory(slash < 0 ? "." : slash === 0 ? "/" : directory.slice(0, slash));
+  for (const parent of parents) await disk.syncDirectory(parent);
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "." : slash === 0 ? "/" : path.slice(0, slash);
 }
 
 /** Fails with `storage_error` when another process, or another open of it, has the tree (facts T16). */

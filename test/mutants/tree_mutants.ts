@@ -1,0 +1,119 @@
+/** Bugs that an LSM tree can have. */
+import { type Mutant, mutant } from "./mutant.ts";
+
+const TREE = "src/storage/lsm";
+const COMMITS = `${TREE}/commit_queue.ts`;
+const BACKGROUND = `${TREE}/background_work.ts`;
+const TABLE = `${TREE}/table_writer.ts`;
+const MANIFEST = `${TREE}/manifest.ts`;
+const VERSIONS = `${TREE}/version_set.ts`;
+const RECOVERY = `${TREE}/recover_tree.ts`;
+
+export const TREE_MUTANTS: readonly Mutant[] = [
+  mutant("tree: ack before fsync", "tree_write", [COMMITS, `await log.sync(from);`, `await log.write(from);`]),
+  mutant("tree: log not synced before the next one", "tree_batch", [
+    COMMITS,
+    `    await this.#orNotStored(() => log.sync());
+    const number`,
+    `    await this.#orNotStored(() => log.write());
+    const number`,
+  ]),
+  mutant("tree: log removed before the manifest has its table", "tree_write", [
+    BACKGROUND,
+    `    await this.#commit({ removed: [], added, flushedSequence`,
+    `    if (!isActive) await state.removeQuietly(state.logPath(memtable.logNumber));
+    await this.#commit({ removed: [], added, flushedSequence`,
+  ]),
+  mutant("tree: table not synced", "tree_write", [TABLE, `    await onSync(() => file.sync());\n`, ``]),
+  mutant("tree: table renamed without a directory fsync", "tree_write", [
+    TABLE,
+    `    await onSync(() => disk.syncDirectory(directory));\n`,
+    ``,
+  ]),
+  mutant("tree: manifest edit not synced", "tree_write", [
+    MANIFEST,
+    `    await orFail(() => file.sync());
+    this.sizeBytes += bytes.length;`,
+    `    this.sizeBytes += bytes.length;`,
+  ]),
+  mutant("tree: new manifest not synced before its rename", "tree_create tree_recovery", [
+    MANIFEST,
+    `      await orFail(() => file.sync());
+      await disk.rename`,
+    `      await disk.rename`,
+  ]),
+  mutant("tree: compaction's inputs removed before the edit is durable", "tree_compact", [
+    VERSIONS,
+    `      await this.#manifest.append(edit, this.#orFail);`,
+    `      this.#show(change);
+      await this.#manifest.append(edit, this.#orFail);`,
+  ], [
+    VERSIONS,
+    `      this.#show(change);
+      onSeen();`,
+    `      onSeen();`,
+  ]),
+  mutant("tree: deletion dropped above an older entry", "tree_compact", [
+    `${TREE}/compact_tables.ts`,
+    `return this.#compaction.older.every((tables) => !mayHold(tables, key));`,
+    `return true;`,
+  ]),
+  mutant("tree: clean mark kept at the first new log", "tree_stop", [
+    RECOVERY,
+    `    await this.#storePoint(manifest, logs.at(-1)?.number ?? 0, this.#newestBytes, "both");`,
+    `    if (this.#point?.clean !== true) {
+      await this.#storePoint(manifest, logs.at(-1)?.number ?? 0, this.#newestBytes, "both");
+    }`,
+  ]),
+  mutant("tree: kept tail not written again", "tree_failed_sync", [
+    RECOVERY,
+    `    await rewriteRange(file, trustedBytes, end.position);\n`,
+    ``,
+  ]),
+  mutant("tree: kept tail not synced again", "tree_recovery tree_failed_sync", [
+    RECOVERY,
+    `    await rewriteRange(file, trustedBytes, end.position);
+    await file.sync();`,
+    `    await rewriteRange(file, trustedBytes, end.position);`,
+  ]),
+  mutant("tree: torn end of the manifest taken for corruption", "tree_write", [
+    MANIFEST,
+    `if (state === null || at < trustedBytes || hasEditBehind(bytes, seed, at)) throw`,
+    `if (at >= 0) throw`,
+  ]),
+  mutant("tree: damage in an older log taken for a torn end", "tree_write tree_batch", [
+    RECOVERY,
+    `      if (end.fault !== null) throw corruption(path, end.position, end.fault);\n`,
+    ``,
+  ]),
+  mutant("tree: block's checksum not verified", "tree_write", [
+    `${TREE}/block.ts`,
+    `if (view.getUint32(0, true) !== crc32Of(bytes, BLOCK_HEADER_BYTES, bytes.length, seed)) {`,
+    `if (view.getUint32(0, true) === -1) {`,
+  ]),
+  mutant("tree: a failed write's bytes not cut back", "tree_full", [
+    `${TREE}/log_writer.ts`,
+    `      await this.#file.truncate(this.#position);\n`,
+    ``,
+  ]),
+  mutant("tree: half-made log left behind", "tree_write", [
+    RECOVERY,
+    `      await disk.remove(path);
+      // Before another log is made`,
+    `      // Before another log is made`,
+  ]),
+  mutant("tree: point of the next log stored before the log", "tree_write", [
+    COMMITS,
+    `    let next;
+    try {`,
+    `    let next;
+    await state.pointFile.write(() => ({
+      logNumber: number,
+      logBytes: 40,
+      manifestGeneration: state.manifest.generation,
+      manifestBytes: state.manifest.sizeBytes,
+      clean: false,
+    }));
+    try {`,
+  ]),
+];
