@@ -101,6 +101,12 @@ export const LIMITS = {
   produceRecordsMax: 10_000,
   /** Kafka's fetch: a client that asks for longer is answered with nothing then, and asks again. Its connection is not idle meanwhile. */
   kafkaFetchWaitMsMax: 300_000,
+  /** Fetch sessions of a broker: Kafka's max.incremental.fetch.session.cache.slots. */
+  kafkaFetchSessionsMax: 1_000,
+  /** Partitions in all of them; each takes about 300 bytes. */
+  kafkaFetchSessionPartitionsMax: 200_000,
+  /** A session that was used within this time gives way to no other: Kafka's min.incremental.fetch.session.eviction.ms. */
+  kafkaFetchSessionEvictionMsMin: 120_000,
   /** Fetches that wait for data, on all connections together: each is a timer and a row in each partition that it reads. */
   fetchWaitsMax: 20_000,
   /** Kafka's produce waits at least this long, whatever the client's time-out: an fsync of a busy disk may take seconds. */

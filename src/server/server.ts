@@ -15,6 +15,7 @@ import type { HttpApp } from "../http/app.ts";
 import type { HttpListener } from "../platform/http_server.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
+import { FetchSessions } from "../protocols/kafka/fetch_sessions.ts";
 import type { KafkaServices } from "../protocols/kafka/handler.ts";
 import { HandlerRegistry } from "../protocols/kafka/handler_registry.ts";
 import { KAFKA_HANDLERS } from "../protocols/kafka/handlers.ts";
@@ -132,12 +133,19 @@ class ServerParts implements Server {
   }
 
   #openBinary(): Promise<BinaryListener> {
-    const { clock, compression, network } = this.#platform;
+    const { clock, compression, network, random } = this.#platform;
     const { host, port, nodeId } = this.#options;
     const { log } = this.#hooks;
     const onInternalError = (error: SentinelError): void => log("error", internalErrorText(error));
     const budget = new ByteBudget(LIMITS.binaryBytesMax);
-    const kafkaServices: KafkaServices = { broker: this.broker, clock, nodeId, readMemory: budget, onInternalError };
+    const kafkaServices: KafkaServices = {
+      broker: this.broker,
+      clock,
+      nodeId,
+      fetchSessions: new FetchSessions({ clock, random }),
+      readMemory: budget,
+      onInternalError,
+    };
     const kafkaHandlers = new HandlerRegistry(KAFKA_HANDLERS);
     return BinaryListener.open({
       network,

@@ -7,6 +7,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { AnySchema, MessageInput, MessageValue } from "../../schema/message_schema.ts";
 import type { VersionRange } from "../../schema/versions.ts";
 import type { ErrorAnswer } from "./error_answer.ts";
+import type { FetchSessions } from "./fetch_sessions.ts";
 import type { KafkaApi } from "./wire/api.ts";
 
 /** The parts of the process that handlers reach. */
@@ -15,6 +16,8 @@ export interface KafkaServices {
   readonly clock: Clock;
   /** This node's id. */
   readonly nodeId: NodeId;
+  /** Absent: none are given out, and clients ask in full each time. */
+  readonly fetchSessions?: FetchSessions;
   /** What the fetches of all connections may bring into memory together. */
   readonly readMemory?: ReadMemory;
   /** Told of every failure that is our bug, so that it reaches the log. */

@@ -4,6 +4,7 @@ import { memoryDisk } from "../../../adapters/memory/disk.ts";
 import { SentinelError } from "../../../src/base/errors.ts";
 import { Broker } from "../../../src/broker/broker.ts";
 import { concatBytes } from "../../../src/bytes/concat.ts";
+import { FetchSessions } from "../../../src/protocols/kafka/fetch_sessions.ts";
 import type { KafkaHandler } from "../../../src/protocols/kafka/handler.ts";
 import { HandlerRegistry } from "../../../src/protocols/kafka/handler_registry.ts";
 import { KAFKA_HANDLERS } from "../../../src/protocols/kafka/handlers.ts";
@@ -68,6 +69,8 @@ export const kafkaRequests: FuzzTarget = {
     const { topicId } = await broker.createTopic("orders", { partitions: 2 });
     const bugs: unknown[] = [];
     const onInternalError = (error: SentinelError): void => void bugs.push(error.cause ?? error);
+    const fetchSessions = new FetchSessions({ clock, random: platform.random });
+    const services = { broker, clock, nodeId: 1, fetchSessions, onInternalError };
     const registry = new HandlerRegistry(KAFKA_HANDLERS);
     return {
       make(random) {
@@ -75,7 +78,7 @@ export const kafkaRequests: FuzzTarget = {
         return nearlyRequest(random, random.pick(KAFKA_HANDLERS), topicId);
       },
       async check(input) {
-        const session = new KafkaSession({ broker, clock, nodeId: 1, onInternalError }, registry, "10.0.0.1:5000");
+        const session = new KafkaSession(services, registry, "10.0.0.1:5000");
         const reply = await settled(session.handle(input), clock);
         if (bugs.length > 0) throw bugs[0];
         if (reply instanceof Error) {

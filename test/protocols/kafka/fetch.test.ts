@@ -153,12 +153,10 @@ test("a fetch waits for its bytes, and answers when they come, when its time is 
   deepEqual(baseOffsets((await untilEnd)[0]!.records), []);
 });
 
-test("a session that was never given out is not found; who asks for one gets none", async () => {
+test("a session that is not there is not found", async () => {
   await using kafka = await open();
   const unknown = await kafka.call(fetchApi, 12, request([{}], { sessionId: 7, sessionEpoch: 3 }));
-  deepEqual([unknown.errorCode, unknown.responses], [70, []]);
-  const asked = await kafka.call(fetchApi, 12, request([{}], { sessionEpoch: 0 }));
-  deepEqual([asked.errorCode, asked.sessionId, asked.responses.length], [0, 0, 1]);
+  deepEqual([unknown.errorCode, unknown.sessionId, unknown.responses], [70, 0, []]);
 });
 
 test("a reader whose last record is of an epoch that the log never had is told where to look", async () => {

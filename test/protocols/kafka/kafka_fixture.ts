@@ -2,6 +2,7 @@
 import { concatBytes } from "../../../src/bytes/concat.ts";
 import type { Broker } from "../../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../../src/broker/broker_options.ts";
+import { FetchSessions } from "../../../src/protocols/kafka/fetch_sessions.ts";
 import { HandlerRegistry } from "../../../src/protocols/kafka/handler_registry.ts";
 import { KAFKA_HANDLERS } from "../../../src/protocols/kafka/handlers.ts";
 import { KafkaSession } from "../../../src/protocols/kafka/kafka_session.ts";
@@ -25,6 +26,8 @@ export interface KafkaFixture extends AsyncDisposable {
   readonly session: KafkaSession;
   /** The next calls come on a connection of their own. */
   reconnect(): void;
+  /** Two at most, ten partitions in all. */
+  readonly fetchSessions: FetchSessions;
   /** What our own bugs said. */
   readonly internalErrors: string[];
   /** Null: there was no response. */
@@ -42,9 +45,11 @@ export async function openKafka(options: Partial<BrokerOptions> = {}, disk?: Fau
   const { broker, clock, ...opened } = await openBroker(options, disk);
   broker.setEndpoints({ id: 1, host: "broker.test", port: 9092, http: null });
   const internalErrors: string[] = [];
+  const { random } = currentPlatform({ memory: true });
+  const fetchSessions = new FetchSessions({ clock, random, sessionsMax: 2, partitionsMax: 10 });
   const open = (): KafkaSession =>
     new KafkaSession(
-      { broker, clock, nodeId: 1, onInternalError: (error) => internalErrors.push(String(error.cause)) },
+      { broker, clock, nodeId: 1, fetchSessions, onInternalError: (error) => internalErrors.push(String(error.cause)) },
       new HandlerRegistry(KAFKA_HANDLERS),
       "10.0.0.1:5000",
     );
@@ -56,6 +61,7 @@ export async function openKafka(options: Partial<BrokerOptions> = {}, disk?: Fau
   return {
     broker,
     clock,
+    fetchSessions,
     get session() {
       return session;
     },

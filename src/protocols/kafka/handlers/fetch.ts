@@ -1,34 +1,29 @@
 import { LIMITS } from "../../../base/limits.ts";
 import type { FetchedPartition, FetchPartition } from "../../../broker/types.ts";
 import { answerThrown, type ErrorAnswer } from "../error_answer.ts";
+import {
+  type AskedPartition,
+  type FetchPlan,
+  type FetchPlanFault,
+  type FetchSession,
+  isFetchPlanFault,
+  noteTold,
+} from "../fetch_sessions.ts";
 import { defineHandler, type RequestContext } from "../handler.ts";
 import { KAFKA_ERRORS } from "../wire/error_codes.ts";
 import { fetchApi, type FetchRequest, type FetchResponse } from "../wire/messages/fetch.ts";
 
 type TopicResponse = FetchResponse["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
-type RequestedPartition = FetchRequest["topics"][number]["partitions"][number];
 
 const TOPIC_ID_VERSION = 13;
 const TOP_LEVEL_ERROR_VERSION = 7;
-/** What a client that has no session sends (KIP-227). */
-const EPOCH_FINAL = -1;
-const EPOCH_INITIAL = 0;
+/** What a client says that has no session and wants none, or a new one (KIP-227). */
+const EPOCHS_WITHOUT_SESSION: ReadonlySet<number> = new Set([-1, 0]);
 const READ_COMMITTED = 1;
 const NO_RECORDS = new Uint8Array(0);
 
-/** A partition of the request: what the broker is asked for, or why it is not. */
-interface Asked {
-  readonly requested: RequestedPartition;
-  /** The position in the broker's request, or −1. */
-  readonly at: number;
-}
-
-/**
- * Reads whole batches from many partitions, as slices of what the log holds in memory or has read.
- *
- * Fetch sessions are not kept: every answer says session 0, with which every client asks in full each time (KIP-227).
- */
+/** Reads whole batches from many partitions, as slices of what the log holds in memory or has read. */
 export const fetchHandler = defineHandler(fetchApi, {
   handle(request, context) {
     if (isFollower(request)) {
@@ -37,32 +32,43 @@ export const fetchHandler = defineHandler(fetchApi, {
         errorMessage: "Replicas are not fetched by Kafka's protocol",
       }, context);
     }
-    if (request.sessionEpoch !== EPOCH_FINAL && request.sessionEpoch !== EPOCH_INITIAL) {
-      return { errorCode: KAFKA_ERRORS.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
-    }
-    return fetchAll(request, context);
+    const plan = planOf(request, context);
+    return isFetchPlanFault(plan) ? { errorCode: plan.errorCode, responses: [] } : fetchPlanned(request, plan, context);
   },
   fail: failAll,
 });
 
-async function fetchAll(request: FetchRequest, context: RequestContext): Promise<FetchResponse> {
+function isFollower({ replicaId, replicaState }: FetchRequest): boolean {
+  return replicaId >= 0 || replicaState.replicaId >= 0;
+}
+
+function planOf(request: FetchRequest, { fetchSessions, apiVersion }: RequestContext): FetchPlan | FetchPlanFault {
+  if (fetchSessions !== undefined) return fetchSessions.plan(request, apiVersion >= TOPIC_ID_VERSION);
+  if (!EPOCHS_WITHOUT_SESSION.has(request.sessionEpoch)) return { errorCode: KAFKA_ERRORS.FETCH_SESSION_ID_NOT_FOUND };
+  const asked = request.topics.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((requested) => ({ topic, topicId, requested }))
+  );
+  return { session: null, isIncremental: false, asked };
+}
+
+async function fetchPlanned(
+  request: FetchRequest,
+  { session, isIncremental, asked }: FetchPlan,
+  context: RequestContext,
+): Promise<FetchResponse> {
   const { broker, apiVersion } = context;
   const partitions: FetchPartition[] = [];
-  const topics = request.topics.map((topic) => {
-    const name = apiVersion >= TOPIC_ID_VERSION ? broker.topicNameById(topic.topicId) : topic.topic;
-    const asked = topic.partitions.map((requested): Asked => {
-      if (name === null) return { requested, at: -1 };
-      return { requested, at: partitions.push(toBroker(name, requested)) - 1 };
-    });
-    return { topic, asked };
+  /** Where each is in the broker's request; −1: no topic has its id. */
+  const places = asked.map((partition) => {
+    const name = apiVersion >= TOPIC_ID_VERSION ? broker.topicNameById(partition.topicId) : partition.topic;
+    return name === null ? -1 : partitions.push(toBroker(name, partition)) - 1;
   });
-  const hasUnknownId = topics.some(({ asked }) => asked.some(({ at }) => at < 0));
   const maxBytes = Math.max(0, Math.min(request.maxBytes, LIMITS.fetchBytesMax));
   const pending = broker.fetch({
     partitions,
     // More than may come would be waited for in vain.
     minBytes: Math.min(request.minBytes, maxBytes),
-    waitMs: hasUnknownId ? 0 : Math.min(request.maxWaitMs, LIMITS.kafkaFetchWaitMsMax),
+    waitMs: places.includes(-1) ? 0 : Math.min(request.maxWaitMs, LIMITS.kafkaFetchWaitMsMax),
     maxBytes,
     ...(context.readMemory === undefined ? {} : { memory: context.readMemory }),
   });
@@ -70,26 +76,49 @@ async function fetchAll(request: FetchRequest, context: RequestContext): Promise
   try {
     const fetched = await pending.result;
     const committedOnly = request.isolationLevel === READ_COMMITTED;
-    const responses = topics.map(({ topic, asked }): TopicResponse => ({
-      topic: topic.topic,
-      topicId: topic.topicId,
-      partitions: asked.map(({ requested, at }) =>
-        at < 0
-          ? failed(requested.partition, KAFKA_ERRORS.UNKNOWN_TOPIC_ID)
-          : toResponse(fetched[at]!, committedOnly, context)
-      ),
-    }));
-    return { errorCode: KAFKA_ERRORS.NONE, sessionId: 0, responses };
+    const responses = new ResponseTopics();
+    for (const [index, partition] of asked.entries()) {
+      const place = places[index]!;
+      const answer = place < 0
+        ? failed(partition.requested.partition, KAFKA_ERRORS.UNKNOWN_TOPIC_ID)
+        : toResponse(fetched[place]!, committedOnly, context);
+      const isNew = session === null || note(session, partition, answer, fetched[place]);
+      if (isNew || !isIncremental) responses.add(partition, answer);
+    }
+    return { errorCode: KAFKA_ERRORS.NONE, sessionId: session?.id ?? 0, responses: responses.topics };
   } finally {
     context.untrack(pending);
   }
 }
 
-function isFollower({ replicaId, replicaState }: FetchRequest): boolean {
-  return replicaId >= 0 || replicaState.replicaId >= 0;
+/** The answers, those of one topic that follow each other together. */
+class ResponseTopics {
+  readonly topics: (TopicResponse & { readonly partitions: PartitionResponse[] })[] = [];
+
+  add({ topic, topicId }: AskedPartition, answer: PartitionResponse): void {
+    const last = this.topics.at(-1);
+    if (last !== undefined && last.topic === topic && last.topicId === topicId) last.partitions.push(answer);
+    else this.topics.push({ topic, topicId, partitions: [answer] });
+  }
 }
 
-function toBroker(topic: string, requested: RequestedPartition): FetchPartition {
+function note(
+  session: FetchSession,
+  partition: AskedPartition,
+  { errorCode, highWatermark, lastStableOffset = -1, logStartOffset = -1 }: PartitionResponse,
+  fetched: FetchedPartition | undefined,
+): boolean {
+  const isNew = noteTold(session, partition, {
+    errorCode,
+    hasRecords: fetched !== undefined && fetched.batches.length > 0,
+    highWatermark,
+    lastStable: lastStableOffset,
+    logStart: logStartOffset,
+  });
+  return isNew || fetched?.diverging !== undefined;
+}
+
+function toBroker(topic: string, { requested }: AskedPartition): FetchPartition {
   return {
     topic,
     partition: requested.partition,
