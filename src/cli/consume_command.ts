@@ -1,4 +1,4 @@
-import type { Offset, PartitionId } from "../base/ids.ts";
+import type { PartitionId } from "../base/ids.ts";
 import type { NativeClient } from "../client/native_client.ts";
 import { z } from "zod";
 import { clientFlags, partitionNumber, TOPIC_REQUIRED, topicFlag } from "./client_flags.ts";
@@ -13,10 +13,11 @@ import {
   readFlags,
   refuse,
 } from "./command.ts";
-import { flag, integer, notBuilt, text, trueOrFalse } from "./flags.ts";
+import { ConsumedRecords } from "./consumed_records.ts";
+import { flag, integer, text, trueOrFalse } from "./flags.ts";
+import { GroupConsumption } from "./group_consumption.ts";
 import { PartitionReader } from "./partition_reader.ts";
-import { Progress } from "./progress.ts";
-import { type RecordForm, writeRecord } from "./record_lines.ts";
+import { parseStart, resolveStart, type Start } from "./start_offset.ts";
 
 const consumeFlags = z.object({
   ...clientFlags,
@@ -34,13 +35,14 @@ const consumeFlags = z.object({
   follow: flag(trueOrFalse().default(false), { help: "wait for new records in place of ending at the log's end" }),
   json: flag(trueOrFalse().default(false), { help: "each record as the HTTP API has it, one line of JSON" }),
   raw: flag(trueOrFalse().default(false), { help: "values only, each with a line feed" }),
-  group: notBuilt("GROUP"),
+  group: flag(text().optional(), {
+    valueName: "GROUP",
+    help: "read as a member of a group, from where it has committed, and commit what was printed",
+  }),
 });
 
 type ConsumeFlags = z.output<typeof consumeFlags>;
-type Start = Offset | "earliest" | "latest" | { readonly atMs: number };
 
-const RULE = "-".repeat(60);
 const MESSAGES_DEFAULT = 100;
 const TIMEOUT_MS = 30_000;
 
@@ -60,6 +62,10 @@ async function run(context: CommandContext, args: readonly string[]): Promise<nu
   if (start === null) {
     return await refuse(context, `Error: -offset ${values.offset} is not a number, earliest, latest or @MS`);
   }
+  if (values.group === "") return await refuse(context, "Error: -group is empty");
+  if (values.group !== undefined && values.partition !== undefined) {
+    return await refuse(context, "Error: -group and -partition exclude each other: the group gives out the partitions");
+  }
   let client: NativeClient;
   try {
     client = await connectTo(context, values.broker, { requestTimeoutMs: TIMEOUT_MS });
@@ -67,19 +73,28 @@ async function run(context: CommandContext, args: readonly string[]): Promise<nu
     return await fail(context, "Failed to consume", thrown);
   }
   try {
-    return await new Consumption(context, client, values, start).run();
+    const records = recordsOf(context, values);
+    const { group, topic, follow } = values;
+    return group === undefined
+      ? await new Consumption(context, client, { values, start, records }).run()
+      : await new GroupConsumption(context, client, { group, topic, start, follow }, records).run();
   } finally {
     client.close();
   }
 }
 
-function parseStart(where: string): Start | null {
-  if (where === "earliest" || where === "latest") return where;
-  const match = /^(@?)(\d{1,16})$/.exec(where);
-  if (match === null) return null;
-  const number = Number(match[2]);
-  if (!Number.isSafeInteger(number)) return null;
-  return match[1] === "@" ? { atMs: number } : number;
+function recordsOf(context: CommandContext, values: ConsumeFlags): ConsumedRecords {
+  const isUnbounded = values.follow || values.json || values.raw;
+  return new ConsumedRecords(context, {
+    form: values.json ? "json" : values.raw ? "raw" : "lines",
+    messagesMax: values.maxMessages ?? (isUnbounded ? Infinity : MESSAGES_DEFAULT),
+  });
+}
+
+interface ConsumptionOptions {
+  readonly values: ConsumeFlags;
+  readonly start: Start;
+  readonly records: ConsumedRecords;
 }
 
 /** One run of the command: heading, records, footer. */
@@ -88,21 +103,15 @@ class Consumption {
   readonly #client: NativeClient;
   readonly #values: ConsumeFlags;
   readonly #start: Start;
-  readonly #form: RecordForm;
-  readonly #messagesMax: number;
-  readonly #progress: Progress;
-  #consumed = 0;
+  readonly #records: ConsumedRecords;
   #isStopped = false;
 
-  constructor(context: CommandContext, client: NativeClient, values: ConsumeFlags, start: Start) {
+  constructor(context: CommandContext, client: NativeClient, { values, start, records }: ConsumptionOptions) {
     this.#context = context;
     this.#client = client;
     this.#values = values;
     this.#start = start;
-    this.#form = values.json ? "json" : values.raw ? "raw" : "lines";
-    const isUnbounded = values.follow || values.json || values.raw;
-    this.#messagesMax = values.maxMessages ?? (isUnbounded ? Infinity : MESSAGES_DEFAULT);
-    this.#progress = new Progress(context.terminal, context.platform.clock, "records");
+    this.#records = records;
   }
 
   async run(): Promise<number> {
@@ -124,15 +133,13 @@ class Consumption {
     } catch (thrown) {
       if (!this.#isStopped) {
         if (!hasHeading) this.#heading([]);
-        await this.#progress.end();
+        await this.#records.endProgress();
         await output.error(`Error receiving: ${describeError(thrown)}`);
         exitCode = EXIT_FAILED;
       }
     }
     cancelStop();
-    await this.#progress.end();
-    this.#footer();
-    await output.flush();
+    await this.#records.footer();
     return exitCode;
   }
 
@@ -145,17 +152,13 @@ class Consumption {
 
   async #open(partition: PartitionId): Promise<PartitionReader> {
     const { topic, follow } = this.#values;
-    const start = this.#start;
     // The end as of now: what comes later is not waited for (facts W2).
     const end = follow ? Infinity : (await this.#client.offsets(topic, partition, "latest")).offset;
-    const next = typeof start === "number"
-      ? start
-      : (await this.#client.offsets(topic, partition, typeof start === "object" ? start.atMs : start)).offset;
+    const next = await resolveStart(this.#client, topic, partition, this.#start);
     return new PartitionReader(this.#client, { topic, partition, next, end });
   }
 
   #heading(readers: readonly PartitionReader[]): void {
-    if (this.#form !== "lines") return;
     const { topic, partition, offset, fromBeginning } = this.#values;
     const asked = fromBeginning ? "earliest" : offset;
     const what = readers.length > 1
@@ -163,14 +166,7 @@ class Consumption {
       : `partition ${readers[0]?.partition ?? partition ?? 0}, offset ${
         readers[0]?.next ?? (asked === "earliest" ? 0 : asked)
       }`;
-    this.#context.output.line(`Consuming from ${topic} (${what})...`);
-    this.#context.output.line(RULE);
-  }
-
-  #footer(): void {
-    if (this.#form !== "lines") return;
-    this.#context.output.line(RULE);
-    this.#context.output.line(`Consumed ${this.#consumed} message(s)`);
+    this.#records.heading(`Consuming from ${topic} (${what})...`);
   }
 
   /** With an end, one partition after another; without one all at once, since each may wait for ever. */
@@ -183,18 +179,12 @@ class Consumption {
   }
 
   async #read(reader: PartitionReader): Promise<void> {
-    const { output } = this.#context;
-    const partition = reader.partition;
     while (!this.#isEnough()) {
-      const records = await reader.read(this.#messagesMax - this.#consumed);
+      const records = await reader.read(this.#records.wanted);
       if (records === null) return;
-      for (const record of records) {
-        if (this.#isEnough()) break;
-        writeRecord(output, this.#form, record, partition);
-        this.#consumed += 1;
-      }
-      if (this.#values.follow || output.isFull) await output.flush();
-      if (!this.#context.terminal.stdoutIsTerminal) this.#progress.show(this.#consumed);
+      // After a stop nothing more is printed than what was under way.
+      if (this.#isEnough()) break;
+      await this.#records.print(records, reader.partition, this.#values.follow);
     }
     // The other partitions' waits must not hold up a command that has enough.
     if (this.#values.follow && !this.#isStopped) {
@@ -204,6 +194,6 @@ class Consumption {
   }
 
   #isEnough(): boolean {
-    return this.#isStopped || this.#consumed >= this.#messagesMax || this.#context.output.isReaderGone;
+    return this.#isStopped || this.#records.wanted <= 0;
   }
 }

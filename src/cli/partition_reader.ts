@@ -14,6 +14,8 @@ export interface PartitionReaderOptions {
   readonly next: Offset;
   /** Reading stops before it; Infinity: waits for more, for ever. */
   readonly end: Offset;
+  /** Without an end: how long one fetch waits for records; default 25 s. */
+  readonly waitMs?: number;
 }
 
 /** Reads one partition from an offset to an end. The next fetch is under way while the caller works on the last one. */
@@ -57,14 +59,14 @@ export class PartitionReader {
   }
 
   #fetch(recordsMax: number): Promise<FetchedRecords> {
-    const { topic, partition, end } = this.#options;
+    const { topic, partition, end, waitMs = FETCH_WAIT_MS } = this.#options;
     return this.#client.fetch({
       topic,
       partition,
       offset: this.#next,
       maxBytes: FETCH_BYTES,
       maxRecords: Math.min(recordsMax, LIMITS.fetchRecordsMax),
-      waitMs: end === Infinity ? FETCH_WAIT_MS : 0,
+      waitMs: end === Infinity ? waitMs : 0,
     });
   }
 }

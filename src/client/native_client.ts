@@ -25,6 +25,7 @@ import { buildRecordBatch } from "../records/build_batch.ts";
 import type { RecordInput, StoredRecord } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { z } from "zod";
+import { NativeGroups } from "./native_groups.ts";
 import { RequestPipe } from "./request_pipe.ts";
 import { storedRecordFromCbor } from "./stored_record.ts";
 
@@ -93,11 +94,15 @@ export class NativeClient {
   readonly #pipe: RequestPipe;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
+  readonly groups: NativeGroups;
 
   constructor(pipe: RequestPipe, clock: Clock, options: NativeClientOptions) {
     this.#pipe = pipe;
     this.#clock = clock;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.groups = new NativeGroups((name, request, schema, waitMs = 0) =>
+      this.#ask(name, request, schema, this.#requestTimeoutMs + waitMs)
+    );
   }
 
   hello(clientName: string): Promise<HelloReply> {

@@ -153,12 +153,13 @@ class ServerParts implements Server {
       log,
       budget,
       address: { host, port },
-      openNativeSession: () =>
+      openNativeSession: (peer) =>
         new NativeSession({
           broker: this.broker,
           clock,
           compression,
           nodeId,
+          peer,
           brokerName: `${PROGRAM_NAME}/${PROGRAM_VERSION}`,
           onInternalError,
         }),

@@ -24,6 +24,7 @@ export function handleHello(context: HandlerContext, payload: Uint8Array): Paylo
       `none of versions [${request.versions.join(", ")}] is one of [${PROTOCOL_VERSIONS.join(", ")}]`,
     );
   }
+  context.connection.clientName = request.client;
   return {
     version: Math.max(...common),
     broker: context.brokerName,

@@ -2,11 +2,22 @@ import { asSentinelError, SentinelError } from "../../base/errors.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { unreachable } from "../../base/assert.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { PendingFetch } from "../../broker/types.ts";
+import type { Cancelable } from "../../broker/groups/until_end.ts";
 import type { HandlerContext, NativeSessionOptions } from "./handler_context.ts";
 import { encodeErrorReply } from "./error_reply.ts";
 import { handleFetch } from "./fetch_handler.ts";
 import { handleHello, handleMetadata, handleOffsets } from "./cluster_handlers.ts";
+import {
+  handleCommitOffsets,
+  handleCommittedOffsets,
+  handleDeleteGroup,
+  handleDescribeGroup,
+  handleGroupHeartbeat,
+  handleJoinGroup,
+  handleLeaveGroup,
+  handleListGroups,
+  handleSyncGroup,
+} from "./group_handlers.ts";
 import { handleProduce } from "./produce_handler.ts";
 import { ReplyBudget } from "./reply_budget.ts";
 import { handleAlterTopic, handleCreateTopic, handleDeleteTopic, handleDescribeTopic } from "./topic_handlers.ts";
@@ -14,6 +25,11 @@ import { encodeFrame, readFrame } from "./wire/frame.ts";
 import { formatMessageType, MESSAGE_TYPES, type MessageName, messageName, REPLY_STEP } from "./wire/message_types.ts";
 import { type Payload, readPayload, writePayload } from "./wire/payload.ts";
 import { pingRequest } from "./wire/requests.ts";
+
+type GroupMessageName = Extract<
+  MessageName,
+  `${string}Group` | `${string}Groups` | "groupHeartbeat" | "commitOffsets" | "committedOffsets"
+>;
 
 /** Faults of requests that cannot be read: the broker never hears of them. */
 const UNREAD_CODES: ReadonlySet<ErrorCode> = new Set(["invalid_request", "unsupported_version", "unauthenticated"]);
@@ -26,19 +42,20 @@ const UNREAD_CODES: ReadonlySet<ErrorCode> = new Set(["invalid_request", "unsupp
  */
 export class NativeSession {
   readonly #context: HandlerContext;
-  readonly #waits: Set<PendingFetch> = new Set();
+  readonly #waits: Set<Cancelable> = new Set();
   #isEnded = false;
 
   constructor(options: NativeSessionOptions) {
     this.#context = {
       ...options,
+      connection: { clientName: "native" },
       replyBudget: new ReplyBudget(LIMITS.connectionBytesMax),
-      track: (fetch) => {
-        this.#waits.add(fetch);
+      track: (wait) => {
+        this.#waits.add(wait);
         // A request that was read before the end came must not wait either.
-        if (this.#isEnded) fetch.cancel();
+        if (this.#isEnded) wait.cancel();
       },
-      untrack: (fetch) => void this.#waits.delete(fetch),
+      untrack: (wait) => void this.#waits.delete(wait),
     };
   }
 
@@ -61,10 +78,10 @@ export class NativeSession {
     }
   }
 
-  /** Ends every wait: the fetches answer with what is there, now and from now on. */
+  /** Ends every wait: they answer with what is there, now and from now on. */
   endWaits(): void {
     this.#isEnded = true;
-    for (const fetch of this.#waits) fetch.cancel();
+    for (const wait of this.#waits) wait.cancel();
   }
 
   #dispatch(name: MessageName, payload: Uint8Array): Payload | Promise<Payload> {
@@ -91,6 +108,32 @@ export class NativeSession {
         return handleAlterTopic(context, payload);
       case "describeTopic":
         return handleDescribeTopic(context, payload);
+      default:
+        return this.#dispatchGroups(name, payload);
+    }
+  }
+
+  #dispatchGroups(name: GroupMessageName, payload: Uint8Array): Payload | Promise<Payload> {
+    const context = this.#context;
+    switch (name) {
+      case "joinGroup":
+        return handleJoinGroup(context, payload);
+      case "syncGroup":
+        return handleSyncGroup(context, payload);
+      case "groupHeartbeat":
+        return handleGroupHeartbeat(context, payload);
+      case "leaveGroup":
+        return handleLeaveGroup(context, payload);
+      case "commitOffsets":
+        return handleCommitOffsets(context, payload);
+      case "committedOffsets":
+        return handleCommittedOffsets(context, payload);
+      case "listGroups":
+        return handleListGroups(context, payload);
+      case "describeGroup":
+        return handleDescribeGroup(context, payload);
+      case "deleteGroup":
+        return handleDeleteGroup(context, payload);
       default:
         return unreachable(name);
     }

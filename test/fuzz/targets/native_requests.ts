@@ -8,6 +8,7 @@ import { NativeSession } from "../../../src/protocols/native/native_session.ts";
 import { readFrame } from "../../../src/protocols/native/wire/frame.ts";
 import { ERROR_REPLY, MESSAGE_TYPES, type MessageName } from "../../../src/protocols/native/wire/message_types.ts";
 import { readPayload } from "../../../src/protocols/native/wire/payload.ts";
+import * as groups from "../../../src/protocols/native/wire/group_messages.ts";
 import * as requests from "../../../src/protocols/native/wire/requests.ts";
 import { currentPlatform } from "../../adapters/current.ts";
 import { BROKER_OPTIONS } from "../../broker/broker_fixture.ts";
@@ -30,6 +31,14 @@ const offset = (random: SeededRandom): CborInput =>
 const partitions = (random: SeededRandom): CborInput => random.pick([1, 1, 2, 3, 0, 10_001, 2_147_483_647]);
 const records = (random: SeededRandom): CborInput =>
   Array.from({ length: random.below(5) }, () => nearlyRecord(random, "cbor"));
+
+const group = (random: SeededRandom): CborInput =>
+  random.below(8) === 0 ? anyText(random) : random.pick(["g", "h", ""]);
+const member = (random: SeededRandom): CborInput =>
+  random.below(8) === 0 ? anyText(random) : random.pick(["", "", "m-1"]);
+const generation = (random: SeededRandom): CborInput => random.pick([-1, -1, 0, 1, 2_147_483_647, -2_147_483_649]);
+const topicPartitions = (random: SeededRandom): { topic: CborInput; partition: CborInput }[] =>
+  Array.from({ length: random.below(4) }, () => ({ topic: nearlyTopic(random), partition: partition(random) }));
 
 const FIELDS: Readonly<Record<MessageName, Fields>> = {
   hello: { versions: (random) => random.pick([[1], [1, 2], [2], []]), client: anyText },
@@ -54,6 +63,36 @@ const FIELDS: Readonly<Record<MessageName, Fields>> = {
   ping: {},
   alterTopic: { topic: nearlyTopic, partitions, config: nearlyConfig },
   describeTopic: { topic: nearlyTopic },
+  joinGroup: {
+    group,
+    memberId: member,
+    instanceId: (random) => random.pick([null, null, "", "i"]),
+    topics: (random) => Array.from({ length: random.below(3) }, () => nearlyTopic(random)),
+    sessionTimeoutMs: (random) => random.pick([6_000, 45_000, 5_999, 0, -1, 2_147_483_647]),
+  },
+  syncGroup: {
+    group,
+    memberId: member,
+    generation,
+    assignments: (random) =>
+      Array.from(
+        { length: random.below(3) },
+        () => ({ memberId: member(random), partitions: topicPartitions(random) }),
+      ),
+  },
+  groupHeartbeat: { group, memberId: member, generation },
+  leaveGroup: { group, memberId: member },
+  commitOffsets: {
+    group,
+    memberId: member,
+    generation,
+    offsets: (random) =>
+      topicPartitions(random).map((each) => ({ ...each, offset: random.pick([0, 7, -1]), metadata: anyText(random) })),
+  },
+  committedOffsets: { group, partitions: topicPartitions },
+  listGroups: {},
+  describeGroup: { group },
+  deleteGroup: { group },
 };
 const NAMES = Object.keys(FIELDS) as MessageName[];
 
@@ -68,6 +107,15 @@ const SCHEMAS = {
   ping: requests.pingRequest,
   alterTopic: requests.alterTopicRequest,
   describeTopic: requests.describeTopicRequest,
+  joinGroup: groups.joinGroupRequest,
+  syncGroup: groups.syncGroupRequest,
+  groupHeartbeat: groups.groupHeartbeatRequest,
+  leaveGroup: groups.leaveGroupRequest,
+  commitOffsets: groups.commitOffsetsRequest,
+  committedOffsets: groups.committedOffsetsRequest,
+  listGroups: groups.listGroupsRequest,
+  describeGroup: groups.groupRequest,
+  deleteGroup: groups.groupRequest,
 } as const;
 
 function nearlyPayload(random: SeededRandom, name: MessageName): Uint8Array {

@@ -3,7 +3,7 @@ import type { JoinAnswer } from "../../../broker/groups/group_types.ts";
 import { errorCodeOf } from "../error_answer.ts";
 import { clientHostOf } from "../client_host.ts";
 import { defineHandler } from "../handler.ts";
-import { untilEnd } from "../parked.ts";
+import { untilEnd } from "../../../broker/groups/until_end.ts";
 import { joinGroupApi, type JoinGroupResponse } from "../wire/messages/join_group.ts";
 
 /** KIP-394: from here on a newcomer is told its id first. */

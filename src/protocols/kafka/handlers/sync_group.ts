@@ -1,7 +1,7 @@
 import { syncFailure } from "../../../broker/groups/group_answers.ts";
 import { errorCodeOf } from "../error_answer.ts";
 import { defineHandler } from "../handler.ts";
-import { untilEnd } from "../parked.ts";
+import { untilEnd } from "../../../broker/groups/until_end.ts";
 import { syncGroupApi } from "../wire/messages/sync_group.ts";
 
 /** The leader brings the assignment, the others wait for it; each gets its own part when it is stored. */

@@ -14,6 +14,15 @@ export const MESSAGE_TYPES = {
   ping: 0x5308,
   alterTopic: 0x5309,
   describeTopic: 0x530a,
+  joinGroup: 0x5310,
+  syncGroup: 0x5311,
+  groupHeartbeat: 0x5312,
+  leaveGroup: 0x5313,
+  commitOffsets: 0x5314,
+  committedOffsets: 0x5315,
+  listGroups: 0x5316,
+  describeGroup: 0x5317,
+  deleteGroup: 0x5318,
 } as const;
 
 export type MessageName = keyof typeof MESSAGE_TYPES;
