@@ -1,6 +1,7 @@
 import { formatUuid } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import { ByteReader } from "../bytes/byte_reader.ts";
+import { decodeUtf8, decodeUtf8Leniently } from "../bytes/utf8.ts";
 
 /** The uuid that means "none": 16 zero bytes. */
 export const UUID_NONE = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -24,21 +25,21 @@ export class SchemaReader extends ByteReader {
   }
 
   string(): string {
-    return this.text(this.int16());
+    return this.#text(this.int16());
   }
 
   nullableString(): string | null {
     const length = this.int16();
-    return length === -1 ? null : this.text(length);
+    return length === -1 ? null : this.#text(length);
   }
 
   compactString(): string {
-    return this.text(this.unsignedVarint() - 1);
+    return this.#text(this.unsignedVarint() - 1);
   }
 
   compactNullableString(): string | null {
     const length = this.unsignedVarint();
-    return length === 0 ? null : this.text(length - 1);
+    return length === 0 ? null : this.#text(length - 1);
   }
 
   data(): Uint8Array {
@@ -107,6 +108,15 @@ export class SchemaReader extends ByteReader {
   /** States that a tagged field took exactly the bytes that it claimed. */
   checkTagEnd(endAt: number): void {
     if (this.at !== endAt) this.fail(`A tagged field ends at ${this.at}, not at ${endAt}`);
+  }
+
+  /** Bytes that are not UTF-8 become U+FFFD, as in Kafka: a client whose id is in Latin-1 works there. */
+  #text(length: number): string {
+    const at = this.at;
+    this.skip(length);
+    if (this.fault !== null) return "";
+    const end = at + length;
+    return decodeUtf8(this.bytes, at, end) ?? decodeUtf8Leniently(this.bytes.subarray(at, end));
   }
 
   #checkItems(count: number, itemBytesMin: number): number {

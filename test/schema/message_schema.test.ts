@@ -56,7 +56,7 @@ test("what the version cannot say is refused, unless it may be dropped", () => {
   throws(() => sample.encode({ code: 1, name: "", items: [] }, 4), /no version 4/);
 });
 
-test("faults: null, lengths and counts that cannot be, tags out of order or of the wrong size, no UTF-8", () => {
+test("faults: null, lengths and counts that cannot be, tags out of order or of the wrong size", () => {
   const faultOf = (text: string, version: number): string => {
     const read = sample.decode(hex(text), version);
     ok(isSchemaFault(read), `${text} is read`);
@@ -66,12 +66,17 @@ test("faults: null, lengths and counts that cannot be, tags out of order or of t
   match(faultOf("0003 fffe 00000007 00000000", 1), /length of -2/);
   match(faultOf("0003 0000 ffffffff", 0), /count of -1/);
   match(faultOf("0003 0000 00000002 000000000000000000000000", 0), /count of 2 does not fit/);
-  match(faultOf("0003 0001 ff 00000000", 0), /UTF-8/);
   match(faultOf("0003 01 00000007 00 00", 2), /count of -1/);
   match(faultOf("0003 01 00000007 01 02 05 00 05 00", 2), /tag 5 follows 5/);
   match(faultOf("0003 01 00000007 01 01 01 06 00000005 00", 2), /does not fit|tagged field ends/);
   match(faultOf("0003 01 00000007 01 01 01 06 00000005 00 00", 2), /tagged field ends/);
   match(faultOf("0003 01 00000007 01 ffffffff0f", 2), /does not fit/);
+});
+
+test("text that is not UTF-8 is read as Kafka reads it", () => {
+  const value = sample.decode(hex("0003 0003 61ff62 00000000"), 0);
+  ok(!isSchemaFault(value));
+  equal(value.name, "a\ufffdb");
 });
 
 test("unknown tagged fields are jumped over; bytes behind the value are left alone", () => {
