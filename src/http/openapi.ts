@@ -59,7 +59,11 @@ function pathParameters(route: Route): Json[] {
     name: name!,
     in: "path",
     required: true,
-    schema: name === "topic" ? jsonSchema(topicNameSchema, "input") : { type: "integer", minimum: 0 },
+    schema: name === "topic"
+      ? jsonSchema(topicNameSchema, "input")
+      : name === "group"
+      ? { type: "string", minLength: 1 }
+      : { type: "integer", minimum: 0 },
   }));
 }
 

@@ -2,6 +2,8 @@
 import type { z } from "zod";
 import { showCluster, showLife, showLimits, showMetrics, showReadiness } from "./broker_routes.ts";
 import type { Exchange } from "./exchange.ts";
+import { putGroupOffsets, showGroupOffsets } from "./group_routes.ts";
+import { groupOffsetsQuerySchema, groupOffsetsSchema, putGroupOffsetsBodySchema } from "./group_schemas.ts";
 import type { HttpAppContext, PathParameters } from "./http_app_context.ts";
 import { produceRaw, produceRecords } from "./produce_routes.ts";
 import { readPartition, readTopic } from "./read_routes.ts";
@@ -31,6 +33,7 @@ export interface Route {
 }
 
 const TOPIC = "/v1/topics/:topic";
+const GROUP_OFFSETS = "/v1/groups/:group/offsets";
 
 /** `/openapi.json` describes this table and so is not in it. */
 export const ROUTES: readonly Route[] = [
@@ -123,6 +126,25 @@ export const ROUTES: readonly Route[] = [
     summary: "Remove a topic and its records",
     answers: { 204: null },
     handle: deleteTopic,
+  },
+  {
+    method: "GET",
+    path: GROUP_OFFSETS,
+    operationId: "showGroupOffsets",
+    summary: "Show a group's committed offsets and its lag",
+    query: groupOffsetsQuerySchema,
+    answers: { 200: groupOffsetsSchema },
+    handle: showGroupOffsets,
+  },
+  {
+    method: "PUT",
+    path: GROUP_OFFSETS,
+    operationId: "putGroupOffsets",
+    summary: "Set offsets of a group without members",
+    query: groupOffsetsQuerySchema,
+    body: putGroupOffsetsBodySchema,
+    answers: { 200: groupOffsetsSchema },
+    handle: putGroupOffsets,
   },
   {
     method: "GET",

@@ -2,6 +2,7 @@
  * The broker's counters in Prometheus' text format (version 0.0.4). Parts count for themselves; this only reads. Names,
  * help texts and the number formats of the first families are the seed's (facts 1.5): dashboards know them.
  */
+import { LIMITS } from "../base/limits.ts";
 import type { BrokerApi } from "../broker/broker_api.ts";
 import type { LatencyHistogram } from "../broker/latency_histogram.ts";
 import type { BrokerCounters, PartitionDescription } from "../broker/types.ts";
@@ -42,7 +43,7 @@ export function renderMetrics(broker: BrokerApi, extra: MetricsExtra): string {
   if (extra.httpWaits !== undefined) {
     text += gauge("sentinel_http_waits", "HTTP long polls and streams that wait", extra.httpWaits);
   }
-  return text + cleanerFamilies(counters) + partitionFamilies(broker);
+  return text + cleanerFamilies(counters) + partitionFamilies(broker) + groupFamilies(broker);
 }
 
 function cleanerFamilies(counters: BrokerCounters): string {
@@ -128,6 +129,26 @@ function partitionFamilies(broker: BrokerApi): string {
   }
   const unshown = gauge("sentinel_partitions_not_shown", "Partitions left out of this answer", left);
   return shown === 0 ? unshown : `${start}\n${end}\n${size}\n${unshown}`;
+}
+
+/** How far each group is behind. Sorted by group, so that the same ones are left out each time. */
+function groupFamilies(broker: BrokerApi): string {
+  let offsets = head("sentinel_group_committed_offset", "gauge", "Offset that the group has committed");
+  let lags = head("sentinel_group_lag", "gauge", "Records between the group's committed offset and the high watermark");
+  let shown = 0;
+  let left = 0;
+  for (const { groupId, topic, partition, offset, lag } of broker.groups.lags()) {
+    if (shown === LIMITS.metricsLagRowsMax) {
+      left += 1;
+      continue;
+    }
+    const labels = `{group="${escapeLabelValue(groupId)}",topic="${escapeLabelValue(topic)}",partition="${partition}"}`;
+    offsets += `sentinel_group_committed_offset${labels} ${offset}\n`;
+    lags += `sentinel_group_lag${labels} ${lag}\n`;
+    shown += 1;
+  }
+  if (shown === 0) return "";
+  return `${offsets}\n${lags}\n${gauge("sentinel_group_lags_not_shown", "Group lags left out of this answer", left)}`;
 }
 
 function labelsOf(topic: string, partition: PartitionDescription): string {

@@ -194,8 +194,9 @@ export class Groups implements GroupsApi {
     return (await this.#coordinator.change(groupId, false, (group, ticket, now) => group.delete(ticket, now))).error;
   }
 
-  *lags(): IterableIterator<GroupLag> {
-    const groups = [...this.#coordinator.groups()];
+  *lags(groupId?: string): IterableIterator<GroupLag> {
+    const one = groupId === undefined ? undefined : this.#coordinator.get(groupId);
+    const groups = groupId === undefined ? [...this.#coordinator.groups()] : one === undefined ? [] : [one];
     for (const group of groups.sort((left, right) => compareTexts(left.groupId, right.groupId))) {
       for (const { topic, partition, committed } of [...group.offsets.committed()].sort(byPartition)) {
         const replica = this.#options.topics.get(topic)?.replicas[partition];

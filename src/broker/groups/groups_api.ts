@@ -90,6 +90,6 @@ export interface GroupsApi {
   describe(groupId: string): ErrorCode | GroupDescription | null;
   delete(groupId: string): Promise<ErrorCode | null>;
 
-  /** Of every group and partition with a position whose topic exists, sorted by group. */
-  lags(): IterableIterator<GroupLag>;
+  /** Of every group, or of one, and partition with a position whose topic exists, sorted by group. */
+  lags(groupId?: string): IterableIterator<GroupLag>;
 }
