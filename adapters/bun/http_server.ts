@@ -7,10 +7,10 @@
  * bounds of a body, in bytes and in time, and callers that take nothing.
  */
 import { concatBytes } from "../../src/bytes/concat.ts";
-import type { Cancel } from "../../src/platform/clock.ts";
 import type { HttpListener, HttpServer, HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
 import { type BodyRead, type BodyReader, endsSoon } from "../node/body_end.ts";
 import { bodyTooLarge, bodyTooSlow } from "../node/body_bounds.ts";
+import { Deadlines } from "../node/deadlines.ts";
 import { formatAddress } from "../node/address.ts";
 import { platformError } from "../node/errors.ts";
 import { bunClock } from "./clock.ts";
@@ -32,20 +32,29 @@ const TICK_MS = 4_000;
 
 const seconds = (ms: number): number => Math.min(TIMEOUT_SECONDS_MAX, Math.max(1, Math.ceil(ms / 1000)));
 
+/** What all requests of a listener share. */
+interface Host {
+  readonly handler: Handler;
+  readonly options: HttpServerOptions;
+  readonly bodyDeadlines: Deadlines;
+}
+
 class BunRequestContext implements RequestContext {
   readonly #server: Bun.Server<undefined>;
   readonly #request: Request;
   readonly #options: HttpServerOptions;
+  readonly #deadlines: Deadlines;
   /** By its headers: `Request.body` would make a stream, and the body would go through it from then on. */
   readonly #declared: string | null;
   isKeptOpen = false;
   /** While there is more of it than the handler has read, the connection cannot carry another request. */
   isBodyRead: boolean;
 
-  constructor(server: Bun.Server<undefined>, request: Request, options: HttpServerOptions) {
+  constructor(server: Bun.Server<undefined>, request: Request, host: Host) {
     this.#server = server;
     this.#request = request;
-    this.#options = options;
+    this.#options = host.options;
+    this.#deadlines = host.bodyDeadlines;
     this.#declared = request.headers.get("content-length");
     this.isBodyRead = this.#declared === null
       ? request.headers.get("transfer-encoding") === null
@@ -73,14 +82,11 @@ class BunRequestContext implements RequestContext {
     // Ours tells the handler why; Bun's own would cut the connection without a word, and up to a tick too early.
     const mayBeCutByBun = idleMsMax <= bodyMsMax + TICK_MS;
     if (mayBeCutByBun) this.#server.timeout(this.#request, seconds(bodyMsMax + idleMsMax + TICK_MS));
-    const bytes = await inTime(this.#declared === null ? this.#readChunks(onBytes) : this.#readDeclared(), bodyMsMax);
+    const reading = this.#declared === null ? this.#readChunks(onBytes) : this.#request.bytes();
+    const bytes = await inTime(reading, this.#deadlines, bodyMsMax);
     this.isBodyRead = true;
     if (mayBeCutByBun && !this.isKeptOpen) this.#server.timeout(this.#request, seconds(idleMsMax));
     return bytes;
-  }
-
-  async #readDeclared(): Promise<Uint8Array> {
-    return new Uint8Array(await this.#request.arrayBuffer());
   }
 
   async #readChunks(onBytes: (count: number) => void): Promise<Uint8Array> {
@@ -104,28 +110,17 @@ class BunRequestContext implements RequestContext {
 }
 
 /** What `work` gives, or `timed_out`; `work` is then left to itself. */
-async function inTime(work: Promise<Uint8Array>, bodyMsMax: number): Promise<Uint8Array> {
-  if (await settlesSoon(work)) return await work;
-  let cancel: Cancel = () => {};
-  const late = new Promise<never>((_, reject) => {
-    cancel = bunClock.after(bodyMsMax, () => reject(bodyTooSlow(bodyMsMax)));
+function inTime(work: Promise<Uint8Array>, deadlines: Deadlines, bodyMsMax: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const cancel = deadlines.begin(() => reject(bodyTooSlow(bodyMsMax)));
+    work.then((bytes) => {
+      cancel();
+      resolve(bytes);
+    }, (thrown) => {
+      cancel();
+      reject(thrown);
+    });
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    cancel();
-  }
-}
-
-/** Turns of the microtask queue in which Bun gives a body that has arrived: most have, and need no timer. */
-const TURNS_TO_SETTLE = 4;
-
-async function settlesSoon(work: Promise<unknown>): Promise<boolean> {
-  let isSettled = false;
-  const settle = (): void => void (isSettled = true);
-  work.then(settle, settle);
-  for (let turn = 0; turn < TURNS_TO_SETTLE && !isSettled; turn++) await undefined;
-  return isSettled;
 }
 
 function headBytes(request: Request): number {
@@ -159,17 +154,13 @@ function closing(response: Response): Response {
   return response;
 }
 
-async function serveOne(
-  request: Request,
-  server: Bun.Server<undefined>,
-  handler: Handler,
-  options: HttpServerOptions,
-): Promise<Response> {
+async function serveOne(request: Request, server: Bun.Server<undefined>, host: Host): Promise<Response> {
+  const { handler, options } = host;
   if (isDoubtful(request)) return closing(new Response(null, { status: 400 }));
   if (options.headerBytesMax < BUN_HEADER_BYTES_MAX && headBytes(request) > options.headerBytesMax) {
     return closing(new Response(null, { status: 431 }));
   }
-  const context = new BunRequestContext(server, request, options);
+  const context = new BunRequestContext(server, request, host);
   const response = await handler(request, context);
   const answer = context.isKeptOpen ? await boundStall(response, server, request, options.writeStallMsMax) : response;
   return context.isBodyRead ? answer : closing(answer);
@@ -220,6 +211,7 @@ async function boundStall(
 
 export const bunHttpServer: HttpServer = {
   async listen(address, handler, options): Promise<HttpListener> {
+    const host = { handler, options, bodyDeadlines: new Deadlines(bunClock, options.bodyMsMax) };
     let isStopping = false;
     let server: Bun.Server<undefined>;
     try {
@@ -235,7 +227,7 @@ export const bunHttpServer: HttpServer = {
           // Connections without a request cannot be counted; Bun cuts them itself (see above).
           const isAboveBound = of.pendingRequests > options.connectionsMax;
           if (isStopping || isAboveBound) return closing(new Response(null, { status: 503 }));
-          const response = await serveOne(request, of, handler, options);
+          const response = await serveOne(request, of, host);
           return isStopping ? closing(response) : response;
         },
         error: () => new Response(null, { status: 500 }),

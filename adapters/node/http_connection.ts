@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { SentinelError } from "../../src/base/errors.ts";
 import type { Clock } from "../../src/platform/clock.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { HttpServerOptions, RequestContext } from "../../src/platform/http_server.ts";
 import { formatAddress } from "./address.ts";
 import { writeAnswer } from "./http_answer.ts";
@@ -21,6 +22,7 @@ const JOINED_BYTES_MAX = 16 * 1024;
 /** What all connections of a server share. */
 export interface ConnectionHost {
   readonly clock: Clock;
+  readonly bodyDeadlines: Deadlines;
   readonly handler: Handler;
   readonly options: HttpServerOptions;
   isStopping(): boolean;
@@ -139,7 +141,7 @@ export class HttpConnection {
     head: RequestHead,
     handler: Handler,
   ): Promise<Response> {
-    const { clock, options: { bodyBytesMax, bodyMsMax } } = this.#host;
+    const { bodyDeadlines: deadlines, options: { bodyBytesMax, bodyMsMax } } = this.#host;
     let request: Request;
     try {
       request = new Request(head.url, { method: incoming.method!, headers: head.headers });
@@ -153,7 +155,7 @@ export class HttpConnection {
       return await handler(request, {
         peer: this.#peer,
         keepOpen: () => this.#keepOpen(),
-        readBody: (onBytes) => readBody(incoming, { clock, bodyBytesMax, bodyMsMax }, onBytes),
+        readBody: (onBytes) => readBody(incoming, { deadlines, bodyBytesMax, bodyMsMax }, onBytes),
       });
     } catch {
       return new Response(null, { status: 500 });

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import { SentinelError } from "../../src/base/errors.ts";
 import { concatBytes } from "../../src/bytes/concat.ts";
-import type { Cancel, Clock } from "../../src/platform/clock.ts";
+import type { Cancel } from "../../src/platform/clock.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { bodyTooLarge, bodyTooSlow } from "./body_bounds.ts";
 
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?$/;
@@ -45,7 +46,8 @@ function absoluteUrl(target: string, host: string): string | null {
 }
 
 export interface BodyBounds {
-  readonly clock: Clock;
+  /** Of `bodyMsMax`, and shared by the requests of a listener. */
+  readonly deadlines: Deadlines;
   readonly bodyBytesMax: number;
   readonly bodyMsMax: number;
 }
@@ -65,7 +67,7 @@ export async function readBody(
   let cancelTimer: Cancel = () => {};
   try {
     await new Promise<void>((resolve, reject) => {
-      cancelTimer = bounds.clock.after(bounds.bodyMsMax, () => reject(bodyTooSlow(bounds.bodyMsMax)));
+      cancelTimer = bounds.deadlines.begin(() => reject(bodyTooSlow(bounds.bodyMsMax)));
       incoming.on("data", (piece: Uint8Array) => {
         try {
           length += piece.length;

@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../src/platform/clock.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { HttpListener, HttpServer, HttpServerOptions } from "../../src/platform/http_server.ts";
 import type { Address } from "../../src/platform/network.ts";
 import { formatAddress } from "./address.ts";
@@ -59,6 +60,7 @@ function serve(
   let onDrained: (() => void) | null = null;
   const shared = {
     clock,
+    bodyDeadlines: new Deadlines(clock, options.bodyMsMax),
     handler,
     options,
     isStopping: () => isStopping,

@@ -75,13 +75,15 @@ function tooDeep(limits: HttpLimits): SentinelError {
 /** Counted against the budget of all bodies while it comes, before it is kept. */
 async function readWhole({ admission, limits }: BodyReader, exchange: Exchange): Promise<Uint8Array> {
   let length = 0;
-  return await exchange.context.readBody((count) => {
-    length += count;
-    if (length > limits.httpBodyBytesMax) throw tooLarge(limits, `${length} bytes or more`);
-    admission.reserveBody(exchange.holding, count);
-  }).catch((thrown: unknown) => {
+  try {
+    return await exchange.context.readBody((count) => {
+      length += count;
+      if (length > limits.httpBodyBytesMax) throw tooLarge(limits, `${length} bytes or more`);
+      admission.reserveBody(exchange.holding, count);
+    });
+  } catch (thrown) {
     throw bodyFault(thrown);
-  });
+  }
 }
 
 async function open(reader: BodyReader, exchange: Exchange, codec: Codec, bytes: Uint8Array): Promise<Uint8Array> {
