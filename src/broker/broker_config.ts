@@ -7,6 +7,9 @@ import type { NodeId } from "../base/ids.ts";
 import type { Address } from "../platform/network.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { ConfigType } from "./config_entry.ts";
+import { groupSettings } from "./groups/group_settings.ts";
+import type { GroupOptions } from "./groups/group_settings.ts";
+import { OFFSETS_TOPIC_CONFIG } from "./internal_topics.ts";
 
 /** How this broker was started. */
 export interface BrokerFacts {
@@ -20,6 +23,8 @@ export interface BrokerFacts {
   readonly durability: Durability;
   readonly flushIntervalMs: number;
   readonly retentionCheckMs: number;
+  readonly cleanerCheckMs?: number;
+  readonly groups?: GroupOptions;
 }
 
 export interface BrokerSettingRow {
@@ -48,6 +53,8 @@ export function brokerSettingRows(facts: BrokerFacts, limits: typeof LIMITS): Br
     ...processRows(facts, limits),
     ...topicRows(facts, limits),
     ...logRows(facts),
+    ...cleanerRows(facts, limits),
+    ...coordinatorRows(facts, limits),
   ];
   return rows.map(([name, type, value, kafkaDefault, documentation]) => ({
     name,
@@ -153,5 +160,54 @@ function logRows(facts: BrokerFacts): Row[] {
     ["log.segment.bytes", "int", String(1024 ** 3), "1073741824", "Size at which a segment is sealed"],
     ["log.local.retention.bytes", "long", "-2", "-2", "Bytes kept here of a topic in tiers"],
     ["log.local.retention.ms", "long", "-2", "-2", "Time kept here of a topic in tiers"],
+  ];
+}
+
+function cleanerRows({ cleanerCheckMs }: BrokerFacts, limits: typeof LIMITS): Row[] {
+  const backoffMs = String(cleanerCheckMs ?? limits.cleanerCheckMs);
+  return [
+    ["log.cleaner.enable", "boolean", "true", "true", "Whether compacted topics are compacted"],
+    ["log.cleaner.backoff.ms", "long", backoffMs, "15000", "How often the cleaner looks for the dirtiest log"],
+    ["log.cleaner.delete.retention.ms", "long", "86400000", "86400000", "How long tombstones are kept"],
+    ["log.cleaner.max.compaction.lag.ms", "long", INT64_MAX, INT64_MAX, "How long a record may stay uncompacted"],
+    ["log.cleaner.min.compaction.lag.ms", "long", "0", "0", "How long a record stays uncompacted at least"],
+    ["log.cleaner.min.cleanable.ratio", "double", "0.5", "0.5", "Uncompacted part of a log that is worth compacting"],
+  ];
+}
+
+function coordinatorRows(facts: BrokerFacts, limits: typeof LIMITS): Row[] {
+  const { settings, offsetsTopicPartitions, expiryCheckMs } = groupSettings(facts.groups);
+  const row = (
+    name: string,
+    type: ConfigType,
+    value: number,
+    kafkaDefault: string,
+    documentation: string,
+  ): Row => [name, type, String(value), kafkaDefault, documentation];
+  const segmentBytes = Number(OFFSETS_TOPIC_CONFIG["segment.bytes"]);
+  return [
+    row(
+      "group.initial.rebalance.delay.ms",
+      "int",
+      settings.initialRebalanceDelayMs,
+      "3000",
+      "How long a new group waits for more members",
+    ),
+    row("group.min.session.timeout.ms", "int", settings.sessionTimeoutMsMin, "6000", "The shortest session time-out"),
+    row("group.max.session.timeout.ms", "int", settings.sessionTimeoutMsMax, "1800000", "The longest session time-out"),
+    row("group.max.size", "int", settings.membersMax, INT32_MAX, "Members of one group"),
+    row("offset.metadata.max.bytes", "int", limits.offsetMetadataBytesMax, "4096", "Text beside a committed offset"),
+    row("offsets.retention.check.interval.ms", "long", expiryCheckMs, "600000", "How often old offsets are looked for"),
+    row("offsets.retention.minutes", "int", settings.offsetsRetentionMs / 60_000, "10080", "How long offsets are kept"),
+    row("offsets.topic.num.partitions", "int", offsetsTopicPartitions, "50", "Partitions of the offsets topic"),
+    row("offsets.topic.replication.factor", "short", 1, "3", "Replicas of the offsets topic"),
+    row("offsets.topic.segment.bytes", "int", segmentBytes, "104857600", "Segments of the offsets topic"),
+    row(
+      "producer.id.expiration.ms",
+      "int",
+      limits.producerIdExpirationMs,
+      "86400000",
+      "A silent producer is forgotten",
+    ),
   ];
 }

@@ -1,7 +1,7 @@
 /** One setting of a topic or of the broker, as it is described: what Kafka's DescribeConfigs tells. */
 
 /** Kafka's types of settings (ConfigDef.Type), those that we have. */
-export type ConfigType = "boolean" | "string" | "int" | "long" | "double" | "list";
+export type ConfigType = "boolean" | "string" | "int" | "short" | "long" | "double" | "list";
 
 /**
  * Where a value comes from. `topic`: set on the topic; `static-broker`: how this broker was started or built;

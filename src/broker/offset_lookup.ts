@@ -50,7 +50,9 @@ function assertOnline(replica: Replica): void {
 }
 
 function endAt(replica: Replica, offset: Offset): ListedOffset {
-  return { offset, timestamp: -1, epoch: replica.epochAt(offset) };
+  const epoch = replica.epochAt(offset);
+  // An empty log has no epoch yet, its leader has: as Kafka's, which notes it before the first record.
+  return { offset, timestamp: -1, epoch: epoch < 0 ? replica.epoch : epoch };
 }
 
 async function firstAtOrAfter(

@@ -52,7 +52,7 @@ const TOPIC_SETTINGS = {
   },
   "compression.gzip.level": integer(-1, 9, "-1", "Level of gzip where the broker compresses: -1 is zlib's own default"),
   "compression.type": choice(
-    ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
+    ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
     [],
     "producer",
     "The codec of stored batches: producer keeps each batch as it came",
@@ -188,8 +188,8 @@ export function topicSettingFault(name: string, value: string, defaults: TopicCo
     case "choice":
       return choiceFault(name, value, type);
     case "list": {
-      const isAllowed = listOf(value).every((item) => type.values.includes(item));
-      return isAllowed ? null : `${badValue(name, value)}: String must be one of: ${type.values.join(", ")}`;
+      const wrong = listOf(value).find((item) => !type.values.includes(item));
+      return wrong === undefined ? null : `${badValue(name, wrong)}: String must be one of: ${type.values.join(", ")}`;
     }
     case "ratio":
       return ratioFault(name, value);
@@ -261,7 +261,7 @@ export function normalizeTopicConfig(
 ): TopicConfig {
   const faults: { pointer: string; detail: string }[] = [];
   const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(config)) {
+  for (const [name, value] of unknownFirst(config)) {
     const fault = topicSettingFault(name, value, defaults);
     if (fault !== null) {
       faults.push({ pointer: `/config/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail: fault });
@@ -275,6 +275,14 @@ export function normalizeTopicConfig(
     throw new SentinelError("invalid_config", faults.map((fault) => fault.detail).join("; "), { errors: faults });
   }
   return kept;
+}
+
+/** Kafka looks at all names before it looks at values. */
+function unknownFirst(config: Readonly<Record<string, string>>): (readonly [name: string, value: string])[] {
+  const isKnown = (name: string): boolean =>
+    Object.hasOwn(TOPIC_SETTINGS, name) || Object.hasOwn(FIXED_TOPIC_SETTINGS, name);
+  const settings = Object.entries(config);
+  return [...settings.filter(([name]) => !isKnown(name)), ...settings.filter(([name]) => isKnown(name))];
 }
 
 /** In Kafka's words. */

@@ -45,10 +45,11 @@ async function createPartitions(
       assignedFault(topic, broker.partitionCount(name)!, nodeId);
     if (fault !== null) return { name, ...fault };
     const change = { partitions: count };
-    const work = validateOnly
-      ? Promise.resolve(broker.checkTopicChange(name, change))
-      : broker.alterTopic(name, change);
-    await withinTimeout<unknown>(clock, timeoutMs, work);
+    await withinTimeout<unknown>(
+      clock,
+      timeoutMs,
+      () => validateOnly ? broker.checkTopicChange(name, change) : broker.alterTopic(name, change),
+    );
     return { name, ...NO_FAULT };
   } catch (thrown) {
     return { name, ...adminFault(thrown, context) };

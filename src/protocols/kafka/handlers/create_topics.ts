@@ -61,8 +61,8 @@ async function createTopic(
     if (fault !== null) return failed(topic.name, fault);
     const options = optionsOf(topic);
     const plan = validateOnly
-      ? await withinTimeout(clock, timeoutMs, Promise.resolve(broker.checkNewTopic(topic.name, options)))
-      : planOf(await withinTimeout(clock, timeoutMs, broker.createTopic(topic.name, options)));
+      ? await withinTimeout(clock, timeoutMs, () => broker.checkNewTopic(topic.name, options))
+      : planOf(await withinTimeout(clock, timeoutMs, () => broker.createTopic(topic.name, options)));
     return made(topic.name, plan, context);
   } catch (thrown) {
     return failed(topic.name, adminFault(thrown, context));

@@ -1,4 +1,5 @@
 /** DeleteRecords (API 21): everything before an offset goes; −1 is the high watermark. */
+import { isInternalTopic } from "../../../broker/internal_topics.ts";
 import { answerThrown } from "../error_answer.ts";
 import { defineHandler } from "../handler.ts";
 import type { RequestContext } from "../handler.ts";
@@ -7,9 +8,6 @@ import { deleteRecordsApi } from "../wire/messages/delete_records.ts";
 import type { DeleteRecordsRequest, DeleteRecordsResponse } from "../wire/messages/delete_records.ts";
 
 type PartitionAnswer = DeleteRecordsResponse["topics"][number]["partitions"][number];
-
-/** Topics in which Kafka and its coordinators keep what they know. */
-const INTERNAL_TOPICS: readonly string[] = ["__consumer_offsets", "__share_group_state", "__transaction_state"];
 
 export const deleteRecordsHandler = defineHandler(deleteRecordsApi, {
   async handle(request, context) {
@@ -49,9 +47,9 @@ async function deleteBefore(
   context: RequestContext,
 ): Promise<PartitionAnswer> {
   const { broker } = context;
-  if (INTERNAL_TOPICS.includes(topic)) return refused(partition, KAFKA_ERRORS.INVALID_TOPIC_EXCEPTION);
   const described = broker.describeTopic(topic)?.partitions[partition];
   if (described === undefined) return refused(partition, KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION);
+  if (isInternalTopic(topic)) return refused(partition, KAFKA_ERRORS.INVALID_TOPIC_EXCEPTION);
   if (!isDeleted(broker.describeTopicConfig(topic))) return refused(partition, KAFKA_ERRORS.POLICY_VIOLATION);
   try {
     const before = offset === -1 ? described.highWatermark : offset;

@@ -30,10 +30,16 @@ const UNKNOWN_ID: Fault = {
 export const deleteTopicsHandler = defineHandler(deleteTopicsApi, {
   async handle(request, context) {
     const asked = topicsOf(request, context);
-    const names = repeated(asked.flatMap(({ name }) => (name === null ? [] : [name])));
-    const ids = repeated(asked.flatMap(({ topicId }) => (topicId === NO_TOPIC_ID ? [] : [topicId])));
+    const names = repeated(
+      asked.flatMap(({ name, topicId }) => (name === null || topicId !== NO_TOPIC_ID ? [] : [name])),
+    );
+    const ids = repeated(
+      asked.flatMap(({ name, topicId }) => (name !== null || topicId === NO_TOPIC_ID ? [] : [topicId])),
+    );
     const targets = repeated(asked.map((topic) => targetOf(topic, context)).filter((name) => name !== null));
-    const once = asked.filter(({ name, topicId }) => !(name !== null && names.has(name)) && !ids.has(topicId));
+    const once = asked.filter(({ name, topicId }) =>
+      topicId === NO_TOPIC_ID ? name === null || !names.has(name) : name !== null || !ids.has(topicId)
+    );
     const responses = await Promise.all(once.map((topic) => deleteTopic(topic, targets, request.timeoutMs, context)));
     for (const name of names) responses.push(answer({ name, topicId: NO_TOPIC_ID }, invalid("Duplicate topic name.")));
     for (const topicId of ids) responses.push(answer({ name: null, topicId }, invalid("Duplicate topic id.")));
@@ -73,7 +79,7 @@ async function deleteTopic(
     return answer(asked, invalid("The provided topic name maps to an ID that was already supplied."));
   }
   try {
-    await withinTimeout(clock, timeoutMs, broker.deleteTopic(name, topicId));
+    await withinTimeout(clock, timeoutMs, () => broker.deleteTopic(name, topicId));
     return answer({ name, topicId }, NO_FAULT);
   } catch (thrown) {
     return answer({ name, topicId }, adminFault(thrown, context));

@@ -12,8 +12,11 @@ export const describeClusterHandler = defineHandler(describeClusterApi, {
   handle({ endpointType, includeClusterAuthorizedOperations }, { broker }) {
     if (endpointType !== BROKERS) {
       return endpointType === CONTROLLERS
-        ? failed(KAFKA_ERRORS.MISMATCHED_ENDPOINT_TYPE, "This is a broker's endpoint, not a controller's")
-        : failed(KAFKA_ERRORS.UNSUPPORTED_ENDPOINT_TYPE, `Endpoint type ${endpointType} is unknown`);
+        ? failed(
+          KAFKA_ERRORS.MISMATCHED_ENDPOINT_TYPE,
+          "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER",
+        )
+        : failed(KAFKA_ERRORS.UNSUPPORTED_ENDPOINT_TYPE, `Unsupported endpoint type ${endpointType}`);
     }
     const cluster = broker.describeCluster();
     return {

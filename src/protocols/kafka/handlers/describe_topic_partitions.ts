@@ -85,6 +85,6 @@ function missing(name: string, onInternalError: RequestContext["onInternalError"
     throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
   } catch (thrown) {
     const { errorCode } = answerThrown(thrown, onInternalError);
-    return { errorCode, name, topicId: UUID_NONE, partitions: [] };
+    return { errorCode, name, topicId: UUID_NONE, partitions: [], topicAuthorizedOperations: TOPIC_OPERATIONS };
   }
 }

@@ -13,10 +13,11 @@ const PREFERRED = 0;
 const UNCLEAN = 1;
 
 export const electLeadersHandler = defineHandler(electLeadersApi, {
-  handle(request, { broker }) {
-    const { electionType, topicPartitions } = request;
+  handle(request, { apiVersion, broker }) {
+    const { electionType, timeoutMs, topicPartitions } = request;
+    if (timeoutMs <= 0) return failAll(request, KAFKA_ERRORS.REQUEST_TIMED_OUT, null, apiVersion);
     if (electionType !== PREFERRED && electionType !== UNCLEAN) {
-      return failAll(request, KAFKA_ERRORS.INVALID_REQUEST, `Unknown election type ${electionType}`);
+      return failAll(request, KAFKA_ERRORS.INVALID_REQUEST, `Unknown election type ${electionType}`, apiVersion);
     }
     const replicaElectionResults = topicPartitions === null
       // Where all are meant, Kafka names the topics, and only those partitions whose leader changed.
@@ -27,17 +28,19 @@ export const electLeadersHandler = defineHandler(electLeadersApi, {
       }));
     return { throttleTimeMs: 0, errorCode: KAFKA_ERRORS.NONE, replicaElectionResults };
   },
-  fail: (request, { errorCode, errorMessage }, { apiVersion }) => ({
-    ...failAll(request, errorCode, errorMessage),
-    // The first version has no room for the error of the whole.
-    ...(apiVersion === 0 ? { errorCode: KAFKA_ERRORS.NONE } : {}),
-  }),
+  fail: (request, { errorCode, errorMessage }, { apiVersion }) => failAll(request, errorCode, errorMessage, apiVersion),
 });
 
-function failAll({ topicPartitions }: ElectLeadersRequest, errorCode: number, errorMessage: string) {
+function failAll(
+  { topicPartitions }: ElectLeadersRequest,
+  errorCode: number,
+  errorMessage: string | null,
+  apiVersion: number,
+): ElectLeadersResponse {
   return {
     throttleTimeMs: 0,
-    errorCode,
+    // The first version has no room for the error of the whole.
+    errorCode: apiVersion === 0 ? KAFKA_ERRORS.NONE : errorCode,
     replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }): TopicAnswer => ({
       topic,
       partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),

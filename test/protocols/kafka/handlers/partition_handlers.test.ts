@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { deleteRecordsApi } from "../../../../src/protocols/kafka/wire/messages/delete_records.ts";
 import { describeLogDirsApi } from "../../../../src/protocols/kafka/wire/messages/describe_log_dirs.ts";
 import { electLeadersApi } from "../../../../src/protocols/kafka/wire/messages/elect_leaders.ts";
+import { findCoordinatorApi } from "../../../../src/protocols/kafka/wire/messages/find_coordinator.ts";
 import { listPartitionReassignmentsApi } from "../../../../src/protocols/kafka/wire/messages/list_partition_reassignments.ts";
 import { openBroker, produce } from "../../../broker/broker_fixture.ts";
 import { openAdminSession } from "./admin_session.ts";
@@ -38,6 +39,9 @@ test("DeleteRecords answers each partition once, with its own fault", async () =
   await using session = await openAdminSession();
   await session.broker.createTopic("orders", { partitions: 2 });
   await produce(session.broker, "orders", "value", 1);
+  // A coordinator that is asked for makes the topic that it keeps its groups in.
+  await session.ask(findCoordinatorApi, 3, { key: "group", keyType: 0, coordinatorKeys: [] });
+  await session.broker.createTopic("compacted", { config: { "cleanup.policy": "compact" } });
   const ask = (name: string, ...offsets: Offsets) => ({
     name,
     partitions: offsets.map(([partitionIndex, offset]) => ({ partitionIndex, offset })),
@@ -47,7 +51,9 @@ test("DeleteRecords answers each partition once, with its own fault", async () =
       ask("orders", [0, 0], [1, 0], [2, 0], [-1, 0]),
       ask("none", [0, 0]),
       ask("a b", [0, 0]),
-      ask("__consumer_offsets", [0, 0]),
+      ask("__consumer_offsets", [0, 0], [99, 0]),
+      ask("__transaction_state", [0, 0]),
+      ask("compacted", [0, 0]),
       ask("orders", [1, 1]),
       ask("nothing"),
     ],
@@ -61,7 +67,9 @@ test("DeleteRecords answers each partition once, with its own fault", async () =
     ["orders", [[0, 0, 0], [1, 1, 0], [2, -1, 3], [-1, -1, 3]]],
     ["none", [[0, -1, 3]]],
     ["a b", [[0, -1, 3]]],
-    ["__consumer_offsets", [[0, -1, 17]]],
+    ["__consumer_offsets", [[0, -1, 17], [99, -1, 3]]],
+    ["__transaction_state", [[0, -1, 3]]],
+    ["compacted", [[0, -1, 44]]],
   ]);
   deepEqual((await session.ask(deleteRecordsApi, 2, { topics: [], timeoutMs: 1 })).topics, []);
 });
@@ -166,6 +174,18 @@ test("ElectLeaders of a type that there is not is refused as a whole", async () 
     ]]);
     const all = await session.ask(electLeadersApi, 1, { electionType, topicPartitions: null });
     deepEqual([all.errorCode, all.replicaElectionResults], [42, []]);
+  }
+});
+
+test("ElectLeaders without time is a time-out, in every version", async () => {
+  await using session = await openAdminSession();
+  await session.broker.createTopic("orders");
+  for (let version = 0; version <= 2; version++) {
+    const topicPartitions = [{ topic: "orders", partitions: [0] }];
+    const answer = await session.ask(electLeadersApi, version, { electionType: 0, topicPartitions, timeoutMs: 0 });
+    deepEqual([answer.errorCode, answer.replicaElectionResults[0]!.partitionResult], [version === 0 ? 0 : 7, [
+      { partitionId: 0, errorCode: 7, errorMessage: null },
+    ]]);
   }
 });
 

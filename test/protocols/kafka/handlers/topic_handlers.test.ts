@@ -137,6 +137,7 @@ test("CreateTopics says in Kafka's words what is wrong with each topic, and make
       "Invalid value x for configuration retention.ms: Not a number of type LONG",
     ],
     [configured("c2", ["no.such", "x"]), 40, "Unknown topic config name: no.such"],
+    [configured("c4", ["retention.ms", "x"], ["no.such", "x"]), 40, "Unknown topic config name: no.such"],
     [configured("c3", ["a", null], ["b", null]), 40, "Null value not supported for topic configs: a,b"],
     // What Kafka looks at first is told first: name, settings, replicas, partitions.
     [{ ...configured("a/b", ["no.such", null]), numPartitions: 0 }, 17, /^Topic name is invalid/],
@@ -214,14 +215,13 @@ test("CreateTopics that is only to be checked makes nothing", async () => {
   deepEqual(session.broker.topicNames(), []);
 });
 
-test("administrative requests without time are begun, and answered with a time-out that has no text", async () => {
+test("administrative requests without time are not begun, and answered with a time-out that has no text", async () => {
   await using session = await openAdminSession();
   for (const timeoutMs of [0, -1]) {
     deepEqual(await create(session, [topic(`t${timeoutMs}`)], { timeoutMs }), { [`t${timeoutMs}`]: [7, null] });
   }
-  // They are in work: whoever asks next comes behind them.
   deepEqual(await create(session, [topic("last")]), { last: [0, null] });
-  deepEqual(session.broker.topicNames(), ["last", "t-1", "t0"]);
+  deepEqual(session.broker.topicNames(), ["last"]);
   const { results } = await session.ask(createPartitionsApi, 3, {
     topics: [{ name: "last", count: 2, assignments: null }],
     timeoutMs: 0,
@@ -230,6 +230,7 @@ test("administrative requests without time are begun, and answered with a time-o
   deepEqual(results, [{ name: "last", errorCode: 7, errorMessage: null }]);
   const { responses } = await session.ask(deleteTopicsApi, 5, { topics: [], topicNames: ["last"], timeoutMs: 0 });
   deepEqual([responses[0]!.errorCode, responses[0]!.errorMessage], [7, null]);
+  deepEqual(session.broker.topicNames(), ["last"]);
 });
 
 test("CreateTopics is answered when its time is over, and the topic is made all the same", async () => {
@@ -316,6 +317,11 @@ test("DeleteTopics says what is wrong with each topic, and deletes the others", 
     ["none", NO_ID, 42, "Duplicate topic name."],
     [null, OTHER_ID, 42, "Duplicate topic id."],
   ]);
+  const each = await session.ask(deleteTopicsApi, 6, {
+    topics: [{ name: "both", topicId: OTHER_ID }, { name: null, topicId: OTHER_ID }],
+    timeoutMs: 1_000,
+  });
+  deepEqual(each.responses.map(({ name, errorCode }) => [name, errorCode]), [["both", 42], [null, 100]]);
   deepEqual(session.broker.topicNames(), ["both", "orders"]);
 });
 
