@@ -15,6 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "schema": ["bytes"],
   "records": ["bytes", "platform"],
   "storage/log": ["bytes", "schema", "records", "platform", "storage"],
+  "storage/tree": ["bytes", "records", "platform", "storage", "storage/log"],
   "storage/lsm": ["bytes", "platform", "storage", "storage/log"],
   "storage": ["bytes", "schema", "records", "platform"],
   "cluster": ["bytes", "schema", "records", "platform", "storage", "storage/log"],

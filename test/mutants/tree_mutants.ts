@@ -52,7 +52,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     `      this.#show(change);
       onSeen();`,
     `      onSeen();`,
-  ]),
+  ], [BACKGROUND, `const version = versions.pin();`, `const version = versions.pin();\n    version.pins = 0;`]),
   mutant("tree: deletion dropped above an older entry", "tree_compact", [
     `${TREE}/compact_tables.ts`,
     `return this.#compaction.older.every((tables) => !mayHold(tables, key));`,

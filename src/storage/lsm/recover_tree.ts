@@ -10,6 +10,7 @@
  */
 import type { DiskFile } from "../../platform/disk.ts";
 import { corruption } from "../log/corruption.ts";
+import { isFull } from "../log/write_failures.ts";
 import { BlockCache } from "./block_cache.ts";
 import { createLog } from "./create_log.ts";
 import {
@@ -32,7 +33,7 @@ import { rewriteRange } from "./rewrite_range.ts";
 import { type StorePoint, StorePointFile } from "./store_point.ts";
 import { TableFiles } from "./table_files.ts";
 import type { TreeSettings } from "./tree_settings.ts";
-import { FailureGate, isFull, type RecoveredTree, type TreeLocation } from "./tree_state.ts";
+import { FailureGate, type RecoveredTree, type TreeLocation } from "./tree_state.ts";
 import { inLevels, levelsFaultOf } from "./version.ts";
 import { VersionSet } from "./version_set.ts";
 

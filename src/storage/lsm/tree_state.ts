@@ -1,6 +1,6 @@
 /** What the parts of an open tree share. */
 import { AssertionError } from "../../base/assert.ts";
-import { isPlatformError, SentinelError } from "../../base/errors.ts";
+import { SentinelError } from "../../base/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Disk, DiskLock } from "../../platform/disk.ts";
 import type { BlockCache } from "./block_cache.ts";
@@ -154,11 +154,6 @@ export class TreeState {
   closedError(): SentinelError {
     return new SentinelError("storage_error", `The tree ${this.location.directory} is closed`);
   }
-}
-
-/** Whether the disk or the process has no room now: the same may succeed later. */
-export function isFull(thrown: unknown): boolean {
-  return isPlatformError(thrown, "no_space") || isPlatformError(thrown, "too_many_open_files");
 }
 
 export function messageOf(thrown: unknown): string {

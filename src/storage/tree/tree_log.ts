@@ -1,0 +1,262 @@
+/**
+ * A partition's log in a key-value store (design D6): each batch is a value, and the log's state goes into the same atomic
+ * write. One store serves all partitions of a node, so that one write-ahead log and one sync serve them all.
+ *
+ * Written means that the store has taken it; durable, that the store has synced it: with a tree in mode `always` both are
+ * the same. There is no index by time: a search by timestamp reads from where it begins.
+ */
+import { assert } from "../../base/assert.ts";
+import { SentinelError } from "../../base/errors.ts";
+import type { Epoch, Offset, TimestampMs } from "../../base/ids.ts";
+import type { RecordBatch } from "../../records/record_batch.ts";
+import { LeaderEpochs } from "../log/leader_epochs.ts";
+import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
+import type { ProducerStates } from "../producer_states.ts";
+import { PartitionKeys } from "./partition_keys.ts";
+import { decodePartitionState } from "./partition_state.ts";
+import { bytesFrom, cutAt, recoverBounds, retainedFrom, storeProducers, trimTo } from "./tree_log_bounds.ts";
+import { type TreeLogBudgets, type TreeLogPlace, TreeLogState } from "./tree_log_state.ts";
+import { TreeLogWriter } from "./tree_log_writer.ts";
+
+export class TreeLog implements PartitionLog {
+  readonly #state: TreeLogState;
+  readonly #writer: TreeLogWriter;
+  #isTruncating = false;
+  #closing: Promise<void> | null = null;
+
+  private constructor(state: TreeLogState) {
+    this.#state = state;
+    this.#writer = new TreeLogWriter(state);
+  }
+
+  /** Opens a partition's log, a new one when the store has nothing of it. Fails with `storage_error` when it is damaged. */
+  static async open(place: TreeLogPlace, settings: LogSettings, budgets: TreeLogBudgets): Promise<TreeLog> {
+    const bytes = await place.store.get(new PartitionKeys(place.topicId, place.partition).state);
+    const stored = bytes === null
+      ? { startOffset: 0, endOffset: 0, sizeBytes: 0, epochs: new LeaderEpochs() }
+      : decodePartitionState(bytes);
+    if (stored === null) throw new SentinelError("storage_error", `The state of ${place.name} in the store is damaged`);
+    const state = new TreeLogState(place, settings, budgets, stored);
+    await recoverBounds(state);
+    return new TreeLog(state);
+  }
+
+  /** Removes everything of a partition from the store. Durable when it resolves. */
+  static async remove({ store, topicId, partition }: TreeLogPlace): Promise<void> {
+    await store.deleteRange(new PartitionKeys(topicId, partition).all);
+    await store.sync();
+  }
+
+  get startOffset(): Offset {
+    return this.#state.startOffset;
+  }
+
+  get endOffset(): Offset {
+    return this.#state.endOffset;
+  }
+
+  get writtenOffset(): Offset {
+    return this.#state.writtenOffset;
+  }
+
+  get durableOffset(): Offset {
+    return this.#state.durableOffset;
+  }
+
+  get generation(): number {
+    return this.#state.generation;
+  }
+
+  get sizeBytes(): number {
+    return this.#state.sizeBytes;
+  }
+
+  get pendingBytes(): number {
+    return this.#writer.queuedBytes;
+  }
+
+  get producers(): ProducerStates {
+    return this.#state.producers;
+  }
+
+  get failure(): SentinelError | null {
+    return this.#state.failure;
+  }
+
+  get listener(): LogListener | null {
+    return this.#writer.listener;
+  }
+
+  set listener(listener: LogListener | null) {
+    this.#writer.listener = listener;
+  }
+
+  appendAsLeader(batch: RecordBatch, epoch: Epoch): { readonly baseOffset: Offset; readonly endOffset: Offset } {
+    this.#assertWritable();
+    const baseOffset = this.#state.endOffset;
+    batch.stamp(baseOffset, epoch);
+    this.#writer.append(batch);
+    return { baseOffset, endOffset: this.#state.endOffset };
+  }
+
+  appendAsFollower(batches: readonly RecordBatch[]): { readonly endOffset: Offset } {
+    this.#assertWritable();
+    for (const batch of batches) this.#writer.append(batch);
+    return { endOffset: this.#state.endOffset };
+  }
+
+  async flush(): Promise<FlushResult> {
+    await this.#writer.wait("durable");
+    const { generation, durableOffset, endOffset, epochs } = this.#state;
+    const epoch = durableOffset === endOffset ? epochs.latest : epochs.epochAt(durableOffset - 1);
+    return { generation, epoch, endOffset: durableOffset };
+  }
+
+  requestFlush(): void {
+    this.#writer.requestFlush();
+  }
+
+  flushToSystem(): Promise<void> {
+    return this.#writer.wait("written");
+  }
+
+  read(from: Offset, { maxBytes, upTo }: ReadOptions): RecordBatch[] | Promise<RecordBatch[]> {
+    this.#assertReadable(from);
+    const end = Math.min(upTo, this.#state.endOffset);
+    if (from >= end) return [];
+    return this.#state.tailCache.read(from, maxBytes, end) ?? this.#readStored(from, maxBytes, end);
+  }
+
+  async #readStored(from: Offset, maxBytes: number, upTo: Offset): Promise<RecordBatch[]> {
+    const state = this.#state;
+    while (true) {
+      const { generation } = state;
+      const found: RecordBatch[] = [];
+      let bytes = 0;
+      await state.stored.forEach(from, Math.min(upTo, state.writtenOffset), (batch) => {
+        if (batch.endOffset > upTo || (bytes > 0 && bytes + batch.sizeBytes > maxBytes)) return false;
+        found.push(batch);
+        bytes += batch.sizeBytes;
+        return bytes < maxBytes;
+      });
+      this.#assertReadable(from);
+      // A read that crosses a truncation may have seen what is gone.
+      if (generation === state.generation) return found;
+    }
+  }
+
+  async batchForTimestamp(timestamp: TimestampMs, upTo: Offset, fromOffset: Offset = 0): Promise<RecordBatch | null> {
+    const { startOffset, endOffset, writtenOffset, stored } = this.#state;
+    const from = Math.max(fromOffset, startOffset);
+    this.#assertReadable(Math.min(from, endOffset));
+    let found: RecordBatch | null = null;
+    await stored.forEach(from, Math.min(upTo, writtenOffset), (batch) => {
+      if (batch.maxTimestamp >= timestamp && batch.recordCount > 0) found = batch;
+      return found === null;
+    });
+    return found;
+  }
+
+  epochAt(offset: Offset): Epoch {
+    const { endOffset, epochs } = this.#state;
+    return offset >= endOffset ? epochs.latest : epochs.epochAt(offset);
+  }
+
+  endOffsetForEpoch(epoch: Epoch): Offset | null {
+    return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset);
+  }
+
+  async truncateFrom(boundary: Offset): Promise<void> {
+    this.#assertWritable();
+    const state = this.#state;
+    if (boundary < state.startOffset || boundary > state.endOffset) throw state.outOfRange(boundary);
+    state.generation += 1;
+    this.#isTruncating = true;
+    try {
+      await this.#writer.exclusively(async () => {
+        if (state.failure !== null) throw state.failure;
+        if (boundary >= state.endOffset) return;
+        const { name } = state.place;
+        const goneBytes = await bytesFrom(state, boundary);
+        if (goneBytes === null) {
+          throw new SentinelError("offset_out_of_range", `No batch of ${name} starts at offset ${boundary}`);
+        }
+        await this.#orFail(() => cutAt(state, boundary, goneBytes));
+        const detail = `The log ${name} was truncated from offset ${boundary}`;
+        this.#writer.refuseFrom(boundary, new SentinelError("storage_error", detail));
+      });
+    } finally {
+      this.#isTruncating = false;
+    }
+  }
+
+  async trimBefore(offset: Offset): Promise<void> {
+    this.#assertWritable();
+    const state = this.#state;
+    if (offset <= state.startOffset) return;
+    if (offset > state.endOffset || !Number.isSafeInteger(offset)) throw state.outOfRange(offset);
+    await this.#writer.exclusively(async () => {
+      if (state.failure !== null) throw state.failure;
+      if (offset > state.endOffset) throw state.outOfRange(offset);
+      if (offset <= state.startOffset) return;
+      await this.#orFail(() => trimTo(state, offset));
+      this.#writer.settle();
+    });
+  }
+
+  async applyRetention(nowMs: TimestampMs): Promise<number> {
+    if (this.#state.failure !== null || this.#closing !== null) return 0;
+    const { offset, freedBytes } = await retainedFrom(this.#state, nowMs);
+    if (this.#closing !== null) return 0;
+    await this.trimBefore(offset);
+    return freedBytes;
+  }
+
+  configure(settings: LogSettings): void {
+    this.#state.settings = settings;
+  }
+
+  /** The store stays open: it is others' too. */
+  close(): Promise<void> {
+    this.#closing ??= this.#writer.exclusively(() => this.#close());
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const state = this.#state;
+    try {
+      if (state.failure === null && state.bytesAboveSnapshot > 0) await storeProducers(state);
+      if (state.failure === null) {
+        await state.place.store.sync();
+        state.durableOffset = state.writtenOffset;
+        this.#writer.settle();
+      }
+    } catch (thrown) {
+      this.#writer.fail(thrown);
+    }
+    this.#writer.fail(state.closedError());
+    state.tailCache.clear();
+    state.producers.clear();
+  }
+
+  /** A failure is final: what the log knows in memory is ahead of what the store holds. */
+  async #orFail(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      throw this.#writer.fail(thrown);
+    }
+  }
+
+  #assertWritable(): void {
+    assert(!this.#isTruncating, () => `${this.#state.place.name} is being truncated`);
+    if (this.#closing !== null) throw this.#state.closedError();
+    if (this.#state.failure !== null) throw this.#state.failure;
+  }
+
+  #assertReadable(from: Offset): void {
+    const { startOffset, endOffset } = this.#state;
+    if (this.#closing !== null) throw this.#state.closedError();
+    if (!(from >= startOffset && from <= endOffset && Number.isSafeInteger(from))) throw this.#state.outOfRange(from);
+  }
+}

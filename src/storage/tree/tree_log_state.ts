@@ -1,0 +1,72 @@
+/** What the parts of a log in a store share. */
+import { SentinelError } from "../../base/errors.ts";
+import type { Offset, PartitionId } from "../../base/ids.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { KeyValueStore } from "../key_value_store.ts";
+import type { LeaderEpochs } from "../log/leader_epochs.ts";
+import { TailCache, type TailCacheBudget } from "../log/tail_cache.ts";
+import type { LogSettings } from "../partition_log.ts";
+import type { ProducerBudget } from "../producer_budget.ts";
+import { ProducerStates } from "../producer_states.ts";
+import { PartitionKeys } from "./partition_keys.ts";
+import type { PartitionState } from "./partition_state.ts";
+import { StoredBatches } from "./stored_batches.ts";
+
+export interface TreeLogPlace {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  /** What errors and logs call it: `orders-0`. */
+  readonly name: string;
+  /** The 16 bytes of the incarnation's id. */
+  readonly topicId: Uint8Array;
+  readonly partition: PartitionId;
+}
+
+export interface TreeLogBudgets {
+  readonly tail: TailCacheBudget;
+  readonly producers: ProducerBudget;
+}
+
+export class TreeLogState {
+  readonly place: TreeLogPlace;
+  readonly keys: PartitionKeys;
+  readonly stored: StoredBatches;
+  readonly tailCache: TailCache;
+  readonly producers: ProducerStates;
+  readonly epochs: LeaderEpochs;
+  settings: LogSettings;
+  startOffset: Offset;
+  endOffset: Offset;
+  writtenOffset: Offset;
+  durableOffset: Offset;
+  generation = 0;
+  /** Raised when a truncation has moved the end: a sync that began before proves nothing of what comes after. */
+  truncations = 0;
+  sizeBytes: number;
+  /** Bytes above the producers' snapshot: a start reads them. */
+  bytesAboveSnapshot = 0;
+  failure: SentinelError | null = null;
+
+  constructor(place: TreeLogPlace, settings: LogSettings, budgets: TreeLogBudgets, state: PartitionState) {
+    this.place = place;
+    this.settings = settings;
+    this.keys = new PartitionKeys(place.topicId, place.partition);
+    this.stored = new StoredBatches(place.store, this.keys, place.name);
+    this.tailCache = new TailCache(budgets.tail);
+    this.producers = new ProducerStates(budgets.producers);
+    this.epochs = state.epochs;
+    this.startOffset = state.startOffset;
+    this.endOffset = this.writtenOffset = this.durableOffset = state.endOffset;
+    this.sizeBytes = state.sizeBytes;
+  }
+
+  outOfRange(offset: Offset): SentinelError {
+    const { startOffset, endOffset } = this;
+    const detail = `Offset ${offset} is outside ${this.place.name}, which holds ${startOffset} to ${endOffset}`;
+    return new SentinelError("offset_out_of_range", detail, { facts: { earliest: startOffset, tail: endOffset } });
+  }
+
+  closedError(): SentinelError {
+    return new SentinelError("storage_error", `The log ${this.place.name} is closed`);
+  }
+}

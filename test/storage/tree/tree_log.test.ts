@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryDisk } from "../../../adapters/memory/disk.ts";
+import type { KeyValueStore } from "../../../src/storage/key_value_store.ts";
+import { TailCacheBudget } from "../../../src/storage/log/tail_cache.ts";
+import { MemoryStore } from "../../../src/storage/lsm/memory_store.ts";
+import { ProducerBudget } from "../../../src/storage/producer_budget.ts";
+import { TreeLog } from "../../../src/storage/tree/tree_log.ts";
+import type { TreeLogPlace } from "../../../src/storage/tree/tree_log_state.ts";
+import { describePartitionLog, type LogUnderTest } from "../../conformance/partition_log.ts";
+import { ManualClock } from "../../manual_clock.ts";
+import { SeededRandom } from "../../seeded_random.ts";
+import { FaultyDisk } from "../faulty_disk.ts";
+import { batchOf, NOW_MS, readAll, SETTINGS, store as storeBatch, textOf } from "../log_fixture.ts";
+import { openTree } from "../tree_fixture.ts";
+
+function placeOf(store: KeyValueStore, partition = 0): TreeLogPlace {
+  const topicId = Uint8Array.from({ length: 16 }, (_, index) => index);
+  return { store, clock: new ManualClock(), name: `orders-${partition}`, topicId, partition };
+}
+
+function openLog(store: KeyValueStore, cacheBytes = 0, partition = 0): Promise<TreeLog> {
+  const budgets = { tail: new TailCacheBudget(cacheBytes), producers: new ProducerBudget() };
+  return TreeLog.open(placeOf(store, partition), SETTINGS, budgets);
+}
+
+async function makeLog(store: KeyValueStore, cacheBytes: number): Promise<LogUnderTest> {
+  let log = await openLog(store, cacheBytes);
+  return {
+    log,
+    reopen: async () => {
+      await log.close();
+      return log = await openLog(store, cacheBytes);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await log.close();
+      await store.close();
+    },
+  };
+}
+
+describePartitionLog("a log in a store in memory", () => makeLog(new MemoryStore(() => NOW_MS), 0));
+describePartitionLog("a log in a tree", async () => makeLog(await openTree(memoryDisk(), { syncMode: "always" }), 0));
+describePartitionLog("a log in a tree with a tail cache", async () => {
+  return makeLog(await openTree(memoryDisk(), { syncMode: "batch" }), 600);
+});
+
+test("partitions of one tree do not see each other, and a removed one is empty", async () => {
+  const store = await openTree(new FaultyDisk(), { syncMode: "always" });
+  const logs = await Promise.all([0, 1, 2].map((partition) => openLog(store, 0, partition)));
+  for (const [at, log] of logs.entries()) {
+    for (let seed = 0; seed < 5; seed++) await storeBatch(log, batchOf(10 * at + seed));
+  }
+  for (const [at, log] of logs.entries()) {
+    assert.deepEqual(textOf(await readAll(log)).length, 5);
+    await log.close();
+    assert.ok(at < 3);
+  }
+  await TreeLog.remove(placeOf(store, 1));
+  const [first, removed] = [await openLog(store, 0, 0), await openLog(store, 0, 1)];
+  assert.equal(first.endOffset, 5);
+  assert.deepEqual([removed.startOffset, removed.endOffset, removed.sizeBytes], [0, 0, 0]);
+});
+
+test("one sync of the tree serves appends to many partitions", async () => {
+  const disk = new FaultyDisk();
+  const store = await openTree(disk, { syncMode: "always", memtableBytes: 1_000_000 });
+  const logs = await Promise.all(Array.from({ length: 20 }, (_, partition) => openLog(store, 0, partition)));
+  const before = disk.count("sync", ".log");
+  for (const [at, log] of logs.entries()) log.appendAsLeader(batchOf(at), 0);
+  await Promise.all(logs.map((log) => log.flush()));
+  assert.ok(disk.count("sync", ".log") - before <= 3, `${disk.count("sync", ".log") - before} syncs`);
+  assert.ok(logs.every((log) => log.durableOffset === 1));
+});
+
+test("a full disk takes back what was not stored, and the log goes on with the same offset", async () => {
+  const disk = new FaultyDisk();
+  const store = await openTree(disk, { syncMode: "always" });
+  const log = await openLog(store);
+  await storeBatch(log, batchOf(1), 3);
+  const cuts: number[] = [];
+  log.listener = { onProgress: () => {}, onCutBack: (endOffset) => void cuts.push(endOffset), onFailure: () => {} };
+  disk.failNext("write", "no_space", { suffix: ".log" });
+  log.appendAsLeader(batchOf(2), 5);
+  await assert.rejects(log.flush(), /no space/);
+  assert.deepEqual([cuts, log.endOffset, log.generation, log.epochAt(9)], [[1], 1, 1, 3]);
+  await storeBatch(log, batchOf(3), 4);
+  assert.equal(log.endOffset, 2);
+  assert.equal(log.failure, null);
+});
+
+test("retention removes what is too old or too much, from the start on", async () => {
+  const store = await openTree(new FaultyDisk(), { syncMode: "always" });
+  const log = await openLog(store);
+  for (let seed = 0; seed < 10; seed++) await storeBatch(log, batchOf(seed, { timestamp: 1_000 * seed }));
+  log.configure({ ...SETTINGS, retentionMs: 5_000 });
+  const sizeBytes = log.sizeBytes;
+  const freed = await log.applyRetention(9_500);
+  assert.equal(log.startOffset, 5);
+  assert.equal(log.sizeBytes, sizeBytes - freed);
+  log.configure({ ...SETTINGS, retentionBytes: Math.ceil(log.sizeBytes / 5) });
+  await log.applyRetention(9_500);
+  assert.equal(log.startOffset, 9);
+  assert.equal((await readAll(log)).length, 1);
+});
+
+test("a crash after any effect of truncations and trims leaves a log without holes, within its bounds", async () => {
+  const random = new SeededRandom(3);
+  const disk = new FaultyDisk();
+  const store = await openTree(disk, { syncMode: "always" });
+  const log = await openLog(store);
+  const images: { image: FaultyDisk; start: number; end: number }[] = [];
+  let [start, end] = [0, 0];
+  disk.after = () => {
+    for (const mode of ["kill", "lost", "some"] as const) images.push({ image: disk.crash(mode, random), start, end });
+  };
+  for (let round = 0; round < 3; round++) {
+    for (let seed = 0; seed < 6; seed++) {
+      await storeBatch(log, batchOf(10 * round + seed, { records: 2, valueBytes: 300 }), round);
+      end = log.endOffset;
+    }
+    end -= 4;
+    await log.truncateFrom(log.endOffset - 4);
+    await log.trimBefore(log.startOffset + 3);
+    start = log.startOffset;
+  }
+  assert.ok(images.length > 150);
+  for (const { image, start: startMin, end: endMin } of images.filter((_, at) => at % 3 === 0)) {
+    const reopened = await openLog(await openTree(image, { syncMode: "always" }));
+    assert.ok(reopened.startOffset >= startMin && reopened.endOffset >= endMin, `${reopened.endOffset} of ${endMin}`);
+    const found = reopened.endOffset === reopened.startOffset ? [] : await readAll(reopened);
+    assert.equal(found.at(-1)?.endOffset ?? reopened.endOffset, reopened.endOffset);
+    assert.equal(found.reduce((sum, batch) => sum + batch.sizeBytes, 0), reopened.sizeBytes);
+    await storeBatch(reopened, batchOf(99), 9);
+  }
+});
