@@ -16,7 +16,7 @@ import { Recoveries } from "./recoveries.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Files that a start can do without, or makes again from others. */
-const REPLACEABLE_REGEXP = /\.index$|\.timeindex$|\.snapshot$|recovery-point$/;
+const REPLACEABLE_REGEXP = /\.index$|\.timeindex$|\.snapshot$|recovery-point$|cleaner-checkpoint(\.twin)?$/;
 const PARTITION_FILE_REGEXP = /^\/data\/(?!__cluster)[^/]+-\d+\/[^/]+$/;
 const TEXTS_KEPT = 10;
 

@@ -21,6 +21,10 @@ export class ExpectedPartition {
   startLimit = 0;
   /** Where it is known to start, at least. */
   startMin = 0;
+  /** Below it records that are superseded below it may be gone; 0: it was never compacted. */
+  cleanedUpTo = 0;
+  /** Below it tombstones may be gone. */
+  tombstonesUpTo = 0;
 }
 
 export interface Expectation {
@@ -99,6 +103,10 @@ class Fold implements Expectation {
       case "start told":
         partition.startMin = Math.max(partition.startMin, event.offset);
         partition.starts.add(partition.startMin);
+        return;
+      case "clean asked":
+        partition.cleanedUpTo = Math.max(partition.cleanedUpTo, event.upTo);
+        if (event.tombstonesGo) partition.tombstonesUpTo = Math.max(partition.tombstonesUpTo, event.upTo);
         return;
       case "truncate asked":
         for (const offset of partition.promised.keys()) {

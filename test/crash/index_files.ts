@@ -7,8 +7,7 @@ import type { Volume } from "../../adapters/simulation/volume.ts";
 const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 const BATCH_LENGTH_END = 12;
-/** Up to the largest timestamp's last byte. */
-const HEADER_BYTES = 43;
+const HEADER_BYTES = 61;
 
 interface BatchPlace {
   readonly position: number;
@@ -48,7 +47,9 @@ function batchesIn(bytes: Uint8Array): BatchPlace[] | null {
   let at = 0;
   while (at + HEADER_BYTES <= bytes.length) {
     const lastOffset = Number(view.getBigInt64(at)) + view.getInt32(at + 23);
-    batches.push({ position: at, lastOffset, maxTimestamp: Number(view.getBigInt64(at + 35)) });
+    // A batch that compaction has emptied has no time.
+    const maxTimestamp = view.getInt32(at + 57) === 0 ? -Infinity : Number(view.getBigInt64(at + 35));
+    batches.push({ position: at, lastOffset, maxTimestamp });
     const sizeBytes = BATCH_LENGTH_END + view.getInt32(at + 8);
     if (sizeBytes < HEADER_BYTES) return null;
     at += sizeBytes;

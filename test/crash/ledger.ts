@@ -39,6 +39,16 @@ export type LedgerEvent =
   | { readonly kind: "start asked"; readonly place: PartitionPlace; readonly offset: number; readonly isLimit: boolean }
   /** The log starts at or after this offset, for good. */
   | { readonly kind: "start told"; readonly place: PartitionPlace; readonly offset: number }
+  /**
+   * Compaction began: a record that another one of its key below `upTo` supersedes may be gone from now on, and where
+   * `tombstonesGo`, tombstones below it too.
+   */
+  | {
+    readonly kind: "clean asked";
+    readonly place: PartitionPlace;
+    readonly upTo: number;
+    readonly tombstonesGo: boolean;
+  }
   | { readonly kind: "truncate asked"; readonly place: PartitionPlace; readonly boundary: number }
   | { readonly kind: "truncate done"; readonly place: PartitionPlace; readonly boundary: number };
 
@@ -54,6 +64,12 @@ export interface ProduceAsked {
 export function digestOf(record: Omit<StoredRecord, "offset">, epoch: number): string {
   const headers = record.headers.map(({ key, value }) => `${key}=${textOf(value)}`).join(",");
   return `${epoch}|${record.timestamp}|${textOf(record.key)}|${textOf(record.value)}|${headers}`;
+}
+
+/** The key that a digest tells, and whether its record is a tombstone. */
+export function keyOfDigest(digest: string): { readonly key: string; readonly isTombstone: boolean } {
+  const [, , key = "", value] = digest.split("|");
+  return { key, isTombstone: value === "null" };
 }
 
 const decoder = new TextDecoder();

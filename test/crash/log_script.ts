@@ -1,10 +1,14 @@
 /** A scenario's script over one partition's log. */
 import { createLog } from "../../src/storage/log/recover_log.ts";
 import type { SegmentLog } from "../../src/storage/log/segment_log.ts";
+import { simulatedCompression } from "../../adapters/simulation/compression.ts";
 import { buildRecordBatch } from "../../src/records/build_batch.ts";
+import { compressBatch } from "../../src/records/compressed_batch.ts";
+import type { RecordInput } from "../../src/records/record.ts";
+import type { LogSettings } from "../../src/storage/partition_log.ts";
 import { digestOf } from "./ledger.ts";
 import type { PartitionPlace, ProduceAsked } from "./ledger.ts";
-import { LOG_TOPIC, logLocation, openLog, openLogSubject } from "./log_subject.ts";
+import { LOG_SETTINGS, LOG_TOPIC, logLocation, openLog, openLogSubject } from "./log_subject.ts";
 import { Script } from "./script.ts";
 
 const PLACE: PartitionPlace = { incarnation: 1, partition: 0 };
@@ -12,6 +16,12 @@ const PLACE: PartitionPlace = { incarnation: 1, partition: 0 };
 export class LogScript extends Script {
   readonly opens = openLogSubject;
   log!: SegmentLog;
+  readonly #settings: LogSettings;
+
+  constructor(seed: number, settings: Partial<LogSettings> = {}) {
+    super(seed);
+    this.#settings = { ...LOG_SETTINGS, ...settings };
+  }
 
   /** Makes the log; no crash point may come before. */
   async make(): Promise<void> {
@@ -21,23 +31,45 @@ export class LogScript extends Script {
     await createLog(logLocation(platform));
     await disk.syncDirectory("/data");
     await disk.syncDirectory("/");
-    this.log = await openLog(platform);
+    this.log = await openLog(platform, this.#settings);
   }
 
   /** A new process over what the last one left. */
   async start(): Promise<void> {
-    this.log = await openLog(this.startProcess().platform);
+    this.log = await openLog(this.startProcess().platform, this.#settings);
   }
 
   /** Appends one batch; the promise is its durability. */
   async append(epoch: number, count = 1, valueBytes = 60): Promise<void> {
-    const records = this.records("one", count, valueBytes);
+    await this.#append(epoch, this.records("one", count, valueBytes));
+  }
+
+  /** The same with keys of one's own: `a b-` are a record of key a and a tombstone of key b. */
+  async appendKeyed(epoch: number, keys: string, options: { readonly isCompressed?: boolean } = {}): Promise<void> {
+    const records = keys.split(" ").map((key): RecordInput => {
+      const [record] = this.records("one", 1, 40);
+      const value = key.endsWith("-") ? null : record!.value;
+      return { ...record!, key: new TextEncoder().encode(key.replace("-", "")), value };
+    });
+    await this.#append(epoch, records, options.isCompressed);
+  }
+
+  async #append(epoch: number, records: readonly RecordInput[], isCompressed = false): Promise<void> {
     const digests = records.map((record) => digestOf({ ...record, timestamp: record.timestamp! }, epoch));
     const asked: ProduceAsked = { kind: "produce asked", place: PLACE, connection: "one", digests };
     this.ledger.push(asked);
-    const { baseOffset } = this.log.appendAsLeader(buildRecordBatch(records, { nowMs: 0 }), epoch);
+    const plain = buildRecordBatch(records, { nowMs: 0 });
+    const batch = isCompressed ? await compressBatch(plain, "snappy", simulatedCompression) : plain;
+    const { baseOffset } = this.log.appendAsLeader(batch, epoch);
     await this.log.flush();
     this.ledger.push({ kind: "produce acked", asked, first: baseOffset });
+  }
+
+  /** One pass over everything below `upTo`. `tombstonesGo`: so late that tombstones of earlier passes may go. */
+  async clean(nowMs: number, upTo: number, tombstonesGo = false): Promise<void> {
+    this.ledger.push({ kind: "clean asked", place: PLACE, upTo, tombstonesGo });
+    const tools = { compression: simulatedCompression, seed: [1, 2] as const };
+    await this.log.cleaning.clean({ nowMs, upTo, abortedTransactions: [] }, tools);
   }
 
   async truncate(boundary: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Scenario } from "./scenario.ts";
 import { cleanStop } from "./scenarios/clean_stop.ts";
+import { compact } from "./scenarios/compact.ts";
 import { failedSync } from "./scenarios/failed_sync.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { idempotentCutBack } from "./scenarios/idempotent_cut_back.ts";
@@ -37,6 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   cleanStop,
   recovery,
   metadataSnapshot,
+  compact,
 ];
 
 /** Those whose files are damaged too: between them they have sealed segments, epochs, trims, several partitions and producers. */
@@ -47,4 +49,5 @@ export const DAMAGED_SCENARIOS: readonly Scenario[] = [
   trim,
   cleanStop,
   idempotentProduce,
+  compact,
 ];

@@ -1,4 +1,5 @@
 /** What a scenario crashes, opened again over an image. */
+import { decompressSnappy } from "../../adapters/node/snappy.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import type { StoredRecord } from "../../src/records/record.ts";
 import { isRecordsFault, readRecords } from "../../src/records/read_records.ts";
@@ -15,6 +16,8 @@ export interface OpenSubject {
 
 export type OpensSubject = (platform: Platform) => Promise<OpenSubject>;
 
+const OPENED_BYTES_MAX = 1_000_000;
+
 /** The value of the records that `append` sends. */
 export const APPENDED_VALUE = "appended after the crash";
 
@@ -29,7 +32,8 @@ export function observedRecords(batches: readonly RecordBatch[], from: number): 
 }
 
 export function storedRecords(batch: RecordBatch, from: number): StoredRecord[] {
-  const records = readRecords(batch, { from });
+  const plain = batch.codec === "snappy" ? { plain: decompressSnappy(batch.payload, OPENED_BYTES_MAX) } : {};
+  const records = readRecords(batch, { from, ...plain });
   if (isRecordsFault(records)) {
     throw new Error(`The batch at offset ${batch.baseOffset} cannot be read: ${records.fault}`);
   }

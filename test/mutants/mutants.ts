@@ -4,6 +4,7 @@
  * that the tests are blind there.
  */
 
+import { COMPACTION_MUTANTS } from "./compaction_mutants.ts";
 import { type Mutant, mutant } from "./mutant.ts";
 import { TREE_MUTANTS } from "./tree_mutants.ts";
 
@@ -259,5 +260,6 @@ export const MUTANTS: readonly Mutant[] = [
     `    this.#idle.push(producerId);
     const runs = rest.map(({ partition, records }): SequencedRun => {`,
   ]),
+  ...COMPACTION_MUTANTS,
   ...TREE_MUTANTS,
 ];

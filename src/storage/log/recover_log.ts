@@ -219,6 +219,9 @@ class Recovery {
     if (trusted.sizeBytes < position) {
       throw corruption(trusted.logPath, trusted.sizeBytes, `the file ends below its recovery point ${position}`);
     }
+    if (trusted.cleaned !== null) {
+      throw corruption(trusted.logPath, position, "the recovery point is in a cleaned segment");
+    }
     if (this.#segments[0]!.baseOffset > logStartOffset) {
       throw corruption(directory, 0, `the segment that holds the log start ${logStartOffset} is missing`);
     }

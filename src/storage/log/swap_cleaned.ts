@@ -130,13 +130,6 @@ export async function settleCleaning(
       await disk.syncDirectory(directory);
     } else await disk.remove(path);
   }
-  // A power loss may bring sources back whose successor has its name already.
-  for (const cleaned of checkpoint.current.segments) {
-    const left = inside(bases, cleaned);
-    const path = `${directory}/${segmentFileName(cleaned.baseOffset, "log")}`;
-    if (left.length === 0 || (await disk.status(path))?.sizeBytes !== cleaned.sizeBytes) continue;
-    await removeSources(disk, directory, [cleaned.baseOffset, ...left]);
-  }
 }
 
 function inside(bases: readonly Offset[], { baseOffset, endOffset }: CleanedSegment): Offset[] {

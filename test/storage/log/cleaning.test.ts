@@ -234,10 +234,17 @@ test("a gap that compaction did not make is damage: in a log that was never clea
   await append(log, "d=1");
   await seal(log, MERGING);
   await log.close();
-  for (const [base, at] of [[0, 7], [3, 7 + 69]] as const) {
+  const damages: readonly (readonly [number, (damaged: FaultyDisk) => void])[] = [
+    // The checksum covers no offset: only the checkpoint tells this gap from the one that the cleaner made.
+    [0, (damaged) => flip(damaged, segmentPath(0), 7)],
+    // A whole batch is missing between two good ones, in a segment that was never cleaned.
+    [3, (damaged) => removeSecondBatch(damaged, segmentPath(3))],
+    // The same in the cleaned one, which has gaps of its own.
+    [0, (damaged) => removeSecondBatch(damaged, segmentPath(0))],
+  ];
+  for (const [base, damage] of damages) {
     const damaged = disk.crash("kill");
-    // The checksum covers no offset: only what stands around it tells.
-    flip(damaged, segmentPath(base), at);
+    damage(damaged);
     await assert.rejects(async () => {
       const opened = await reopened(damaged, MERGING);
       try {
@@ -248,6 +255,13 @@ test("a gap that compaction did not make is damage: in a log that was never clea
     }, (thrown: unknown) => thrown instanceof SentinelError && thrown.facts["file"] === segmentPath(base));
   }
 });
+
+function removeSecondBatch(disk: FaultyDisk, path: string): void {
+  const bytes = disk.bytesOf(path);
+  const sizeAt = (at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getInt32(at + 8) + 12;
+  const first = sizeAt(0);
+  disk.put(path, Uint8Array.from([...bytes.subarray(0, first), ...bytes.subarray(first + sizeAt(first))]));
+}
 
 test("one rotten checkpoint leaves its twin; without both, a gap is damage", async () => {
   const disk = new FaultyDisk();
