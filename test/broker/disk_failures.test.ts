@@ -75,6 +75,23 @@ test("log verify finds nothing wrong after a trim into a batch, and after one to
   }
 });
 
+test("a trim on a full disk moves the log start, and the log goes on, also after a restart", async () => {
+  const disk = new FaultyDisk();
+  {
+    await using opened = await openBroker({}, disk);
+    const { broker } = opened;
+    for (const value of ["a", "b", "c"]) await produce(broker, "orders", value);
+    const heal = failWhile(disk, (operation, path) => operation !== "open" && path.endsWith(".tmp"));
+    equal(await broker.deleteRecordsBefore("orders", 0, 2), 2);
+    heal();
+    equal(await produce(broker, "orders", "d"), 3);
+  }
+  await using again = await openBroker({}, disk);
+  deepEqual(again.report.offline, []);
+  equal(again.broker.describeTopic("orders")!.partitions[0]!.start, 2);
+  equal(await produce(again.broker, "orders", "e"), 4);
+});
+
 test("a call whose first batches are stored when the disk is full says how many", async () => {
   await using opened = await openBroker();
   const { broker, disk } = opened;

@@ -6,10 +6,10 @@ import { isRefusal } from "./client_actor.ts";
 import type { PartitionModel } from "./model.ts";
 import { noteProduced, noteRefusal } from "./outcomes.ts";
 
-const GONE = Symbol("the process has died");
+export const GONE = Symbol("the process has died");
 
 /** The outcome of a call into a process that may die under it. */
-async function unlessGone<Result>(work: Promise<Result>, halted: Promise<void>): Promise<Result | typeof GONE> {
+export async function unlessGone<Result>(work: Promise<Result>, halted: Promise<void>): Promise<Result | typeof GONE> {
   return await Promise.race([work, halted.then((): typeof GONE => GONE)]);
 }
 

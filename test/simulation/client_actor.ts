@@ -8,6 +8,7 @@ import type { NativeClient } from "../../src/client/native_client.ts";
 import { administer } from "./admin_actions.ts";
 import { appendIfMatch, trim } from "./broker_actions.ts";
 import { BROKER_ADDRESS } from "./broker_node.ts";
+import { insist } from "./idempotent_actions.ts";
 import { noteProduced, noteRefusal } from "./outcomes.ts";
 import type { PartitionModel, TopicSlot } from "./model.ts";
 import type { ClientAction } from "./swarm.ts";
@@ -117,6 +118,9 @@ export class ClientActor {
       }
       case "trim":
         return await trim(this, partition, random);
+      case "sequenced":
+      case "keyed":
+        return await insist(this, slot, partition, action, random);
       case "if-match":
         return await appendIfMatch(this, partition, random);
       default:

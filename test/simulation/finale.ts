@@ -24,6 +24,7 @@ export async function finish(world: World, actor: ClientActor): Promise<void> {
     return world.violate("I52", "the broker is not up although nothing is wrong any more");
   }
   await produceEverywhere(world, actor);
+  await answerEverything(world, actor);
   await readEverything(world, actor);
   await node.stop();
   if (node.process !== null) return world.violate("I52", "the broker does not stop");
@@ -67,6 +68,27 @@ async function produceEverywhere(world: World, actor: ClientActor): Promise<void
         }
         await world.sleep(500);
       }
+    }
+  }
+}
+
+/** What was sent until it is answered is answered now. */
+async function answerEverything(world: World, actor: ClientActor): Promise<void> {
+  const random = world.random.stream("last answers");
+  for (const insistent of world.insistent) {
+    const startMs = actor.clock.monotonicMs();
+    const { slot, topic } = insistent;
+    const isServed = (): boolean =>
+      world.model.slots.includes(slot) && slot.topic === topic && topic.partitions.every(({ isDamaged }) => !isDamaged);
+    while (!insistent.isDone && isServed() && world.violation === null) {
+      await insistent.step(actor, random);
+      if (actor.clock.monotonicMs() - startMs > WELL_MS_MAX) {
+        return world.violate(
+          "I52",
+          `a retry in ${topic.name} is not answered although nothing is wrong any more: ${insistent.lastFailure}`,
+        );
+      }
+      if (!insistent.isDone) await world.sleep(500);
     }
   }
 }

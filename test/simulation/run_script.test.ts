@@ -5,6 +5,7 @@ import { immediateMacrotask } from "../../adapters/simulation/macrotask.ts";
 import { SimulatedRandom } from "../../adapters/simulation/random.ts";
 import { Scheduler } from "../../adapters/simulation/scheduler.ts";
 import { Volume } from "../../adapters/simulation/volume.ts";
+import { ProducerStates } from "../../src/storage/producer_states.ts";
 import { runScript, StrayFailures } from "./run_script.ts";
 import { parseScript, scriptOf } from "./script.ts";
 import type { Script } from "./script.ts";
@@ -48,6 +49,18 @@ test("mutant: a disk whose syncs do nothing is found, and the script shrinks to 
     assert.deepEqual(parseScript(JSON.stringify(small.script)), small.script);
   } finally {
     Volume.prototype.sync = sync;
+  }
+});
+
+test("mutant: a broker that takes every retry for a new batch is found", async () => {
+  const { check } = ProducerStates.prototype;
+  ProducerStates.prototype.check = () => ({ kind: "append" });
+  try {
+    let found: Error | null = null;
+    for (let seed = 1; seed <= 40 && found === null; seed++) found = (await run(scriptOf(seed, "power"))).violation;
+    assert.match(String(found), /I21/, "40 seeds saw nothing twice");
+  } finally {
+    ProducerStates.prototype.check = check;
   }
 });
 

@@ -57,7 +57,17 @@ export interface SwarmConfiguration {
   readonly weights: Readonly<Record<ClientAction, number>>;
 }
 
-export type ClientAction = "produce" | "read" | "tail" | "trim" | "if-match" | "create" | "delete" | "alter";
+export type ClientAction =
+  | "produce"
+  | "read"
+  | "tail"
+  | "trim"
+  | "if-match"
+  | "sequenced"
+  | "keyed"
+  | "create"
+  | "delete"
+  | "alter";
 
 /** What a named scenario fixes. `mixed` fixes nothing. */
 export const SCENARIOS: Readonly<Record<string, Partial<SwarmConfiguration>>> = {
@@ -112,6 +122,8 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
       create: 1,
       delete: random.pick([0, 0, 1]),
       alter: random.pick([0, 0, 1]),
+      sequenced: weight(),
+      keyed: weight(),
     },
   };
   return { ...drawn, ...SCENARIOS[scenario] };

@@ -10,6 +10,7 @@ import { noPhantom } from "./checkers/no_phantom.ts";
 import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
 import { sendOrder } from "./checkers/send_order.ts";
 import { watermarks } from "./checkers/watermarks.ts";
+import type { Insistent } from "./idempotent_actions.ts";
 import { Model } from "./model.ts";
 import type { Checker, Observation } from "./observation.ts";
 import { Violation } from "./observation.ts";
@@ -38,6 +39,9 @@ export class World {
   readonly node: BrokerNode;
   /** Where the disk's content is; a power loss puts another in its place. */
   volume = new Volume();
+  /** Those that send until they are answered. */
+  readonly insistent: Insistent[] = [];
+  readonly producerIds = new Set<bigint>();
   violation: Error | null = null;
   /** What was decided, by the decision's name, and when. */
   readonly decisions = new Map<string, string>();

@@ -22,6 +22,7 @@ import type { LogLocation, RecoveryReport } from "./recover_log.ts";
 import { restoreProducers } from "./restore_producers.ts";
 import { retentionPoint } from "./retention_point.ts";
 import type { Segment } from "./segment.ts";
+import { unlessFull } from "./store_caches.ts";
 import { TailCache } from "./tail_cache.ts";
 import type { TailCacheBudget } from "./tail_cache.ts";
 
@@ -309,7 +310,8 @@ export class SegmentLog implements PartitionLog {
       await removed.remove();
     }
     await state.snapshots.keepOnly(new Set(state.segments.map(({ baseOffset }) => baseOffset)));
-    if (state.epochs.trimBefore(state.startOffset)) await this.#writer.storeEpochs();
+    // The checkpoint that stays knows of more than there is; the next start cuts it.
+    if (state.epochs.trimBefore(state.startOffset)) await unlessFull(() => this.#writer.storeEpochs());
   }
 
   async applyRetention(nowMs: TimestampMs): Promise<number> {

@@ -1,4 +1,4 @@
-/** What is written beside a log's segments only so that a start is quick: the log goes on without it when the disk is full. */
+/** What is written beside a log's segments and can be done without: the log goes on when the disk has no room for it. */
 import type { Offset } from "../../base/ids.ts";
 import type { ProducerState } from "../producer_states.ts";
 import type { LogState } from "./log_state.ts";
@@ -26,7 +26,7 @@ export async function storeProducers(
 }
 
 /** A full disk is told by the writes that matter. */
-async function unlessFull(work: () => Promise<void>): Promise<void> {
+export async function unlessFull(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (thrown) {
