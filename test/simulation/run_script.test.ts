@@ -57,8 +57,8 @@ test("mutant: a broker that takes every retry for a new batch is found", async (
   ProducerStates.prototype.check = () => ({ kind: "append" });
   try {
     let found: Error | null = null;
-    for (let seed = 1; seed <= 40 && found === null; seed++) found = (await run(scriptOf(seed, "power"))).violation;
-    assert.match(String(found), /I21/, "40 seeds saw nothing twice");
+    for (let seed = 2; seed <= 10 && found === null; seed++) found = (await run(scriptOf(seed, "power"))).violation;
+    assert.match(String(found), /I21/, "no seed saw anything twice");
   } finally {
     ProducerStates.prototype.check = check;
   }
