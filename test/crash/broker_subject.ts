@@ -1,9 +1,10 @@
 /** A whole broker as the thing that is crashed. */
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/broker_options.ts";
+import { OFFSETS_TOPIC } from "../../src/broker/internal_topics.ts";
 import type { FetchedPartition, TopicDescription } from "../../src/broker/types.ts";
 import type { StoredRecord } from "../../src/records/record.ts";
-import type { Observed, ObservedPartition, ObservedRecord, ObservedTopic } from "./observed.ts";
+import type { Observed, ObservedGroup, ObservedPartition, ObservedRecord, ObservedTopic } from "./observed.ts";
 import { APPENDED_VALUE, messageOf, observedRecords, storedRecords } from "./subject.ts";
 import type { OpensSubject } from "./subject.ts";
 
@@ -15,6 +16,7 @@ export const BROKER_OPTIONS: BrokerOptions = {
   autoCreate: false,
   partitionsDefault: 1,
   segmentBytesMin: 100,
+  groups: { initialRebalanceDelayMs: 0, offsetsTopicPartitions: 1 },
 };
 
 /** One answer holds a few batches: a read goes on where the one before ended. */
@@ -39,7 +41,20 @@ export async function observeBroker(broker: Broker): Promise<Observed> {
     for (const { partition } of topic.partitions) partitions.push(await observePartition(broker, topic, partition));
     topics.push({ name, topicId: topic.topicId, config: topic.config, partitions });
   }
-  return { topics };
+  return { topics, groups: await observeGroups(broker) };
+}
+
+async function observeGroups(broker: Broker): Promise<ObservedGroup[]> {
+  // Asking for a group makes the topic: looking must not change what there is.
+  if (broker.partitionCount(OFFSETS_TOPIC) === null) return [];
+  await broker.groups.whenLoaded("any");
+  return broker.groups.list().groups.map(({ groupId }) => {
+    const described = broker.groups.describe(groupId);
+    const generation = described !== null && typeof described !== "string" ? described.generation : -1;
+    const { offsets } = broker.groups.fetchOffsets(groupId, null);
+    const committed = offsets.map(({ topic, partition, committed: each }) => [`${topic}-${partition}`, each!.offset]);
+    return { group: groupId, generation, offsets: Object.fromEntries(committed) };
+  });
 }
 
 async function observePartition(

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkObserved } from "./checkers/check_observed.ts";
+import { committedOffsets } from "./checkers/committed_offsets.ts";
 import { expectationOf } from "./expectation.ts";
 import type { LedgerEvent, ProduceAsked } from "./ledger.ts";
 import type { ObservedPartition, ObservedTopic } from "./observed.ts";
@@ -92,6 +93,25 @@ test("topics: one that is gone, has another id, other settings or that nobody ma
   for (const topic of [{ topicId: "other" }, { config: {} }, { name: "stranger" }]) {
     assert.match(faultsOf({}, topic), /topics: /);
   }
+});
+
+test("I29, I30: a position that is gone, went back or that nobody committed; a generation that is given out again", () => {
+  const commit = (offset: number | null) => ({ kind: "commit asked", group: "g", place: "orders-0", offset }) as const;
+  const first = commit(5);
+  const events: LedgerEvent[] = [first, { kind: "commit done", asked: first }, commit(7)];
+  const told: LedgerEvent = { kind: "generation told", group: "g", generation: 2 };
+  const groupsFaults = (offsets: Record<string, number>, generation: number, more: LedgerEvent[] = []): string => {
+    const groups = [{ group: "g", generation, offsets }];
+    return committedOffsets({ topics: [], groups }, expectationOf([...events, ...more])).join("\n");
+  };
+  assert.equal(groupsFaults({ "orders-0": 5 }, 0), "");
+  assert.equal(groupsFaults({ "orders-0": 7 }, 2, [told]), "");
+  assert.match(groupsFaults({ "orders-0": 4 }, 0), /is at 4/);
+  assert.match(groupsFaults({}, 0), /is at null/);
+  assert.match(groupsFaults({ "orders-0": 5, "orders-1": 1 }, 0), /never committed for orders-1/);
+  const shown: LedgerEvent = { kind: "commit told", group: "g", place: "orders-0", offset: 7 };
+  assert.match(groupsFaults({ "orders-0": 5 }, 0, [shown]), /is at 5/);
+  assert.match(groupsFaults({ "orders-0": 7 }, 1, [told]), /generation 1, members were told 2/);
 });
 
 test("a truncation withdraws the promise when it begins, and forbids the records when it is done", () => {

@@ -32,6 +32,10 @@ export interface Expectation {
   readonly topics: ReadonlyMap<string, readonly (TopicState | null)[]>;
   /** By incarnation, where it was told. */
   readonly topicIds: ReadonlyMap<number, string>;
+  /** By group and `topic-partition`: the positions that there may be; null: none. */
+  readonly offsets: ReadonlyMap<string, ReadonlyMap<string, readonly (number | null)[]>>;
+  /** By group: a generation that somebody was given partitions in. */
+  readonly generations: ReadonlyMap<string, number>;
   partition(place: PartitionPlace): ExpectedPartition;
 }
 
@@ -44,6 +48,8 @@ export function expectationOf(events: readonly LedgerEvent[]): Expectation {
 class Fold implements Expectation {
   readonly topics = new Map<string, (TopicState | null)[]>();
   readonly topicIds = new Map<number, string>();
+  readonly offsets = new Map<string, Map<string, readonly (number | null)[]>>();
+  readonly generations = new Map<string, number>();
   readonly #partitions = new Map<string, ExpectedPartition>();
   #order = 0;
 
@@ -72,9 +78,25 @@ class Fold implements Expectation {
       case "produce acked":
       case "produce refused":
         return this.#applyProduce(event);
+      case "commit asked":
+      case "commit done":
+      case "commit told":
+        return this.#applyCommit(event);
+      case "generation told":
+        this.generations.set(event.group, event.generation);
+        return;
       default:
         return this.#applyToLog(event, this.partition(event.place));
     }
+  }
+
+  /** What was acknowledged or shown is there, or what was asked for after it. */
+  #applyCommit(event: LedgerEvent & { kind: `commit ${string}` }): void {
+    const { group, place, offset } = event.kind === "commit done" ? event.asked : event;
+    let places = this.offsets.get(group);
+    if (places === undefined) this.offsets.set(group, places = new Map());
+    const possible = places.get(place) ?? [null];
+    places.set(place, event.kind === "commit asked" ? [...possible, offset] : possible.slice(possible.indexOf(offset)));
   }
 
   #applyProduce(event: LedgerEvent & { kind: `produce ${string}` }): void {
@@ -89,7 +111,10 @@ class Fold implements Expectation {
   }
 
   #applyToLog(
-    event: Exclude<LedgerEvent, { kind: `produce ${string}` | `topic ${string}` }>,
+    event: Exclude<
+      LedgerEvent,
+      { kind: `produce ${string}` | `topic ${string}` | `commit ${string}` | "generation told" }
+    >,
     partition: ExpectedPartition,
   ): void {
     switch (event.kind) {

@@ -25,6 +25,12 @@ export type LedgerEvent =
   | { readonly kind: "topic done"; readonly name: string }
   | { readonly kind: "topic refused"; readonly name: string }
   | { readonly kind: "topic id"; readonly incarnation: number; readonly topicId: string }
+  | CommitAsked
+  | { readonly kind: "commit done"; readonly asked: CommitAsked }
+  /** Somebody was shown this position; null: none. */
+  | { readonly kind: "commit told"; readonly group: string; readonly place: string; readonly offset: number | null }
+  /** A member was given partitions in this generation. */
+  | { readonly kind: "generation told"; readonly group: string; readonly generation: number }
   | ProduceAsked
   | { readonly kind: "produce acked"; readonly asked: ProduceAsked; readonly first: number }
   | { readonly kind: "produce refused"; readonly asked: ProduceAsked }
@@ -58,6 +64,15 @@ export interface ProduceAsked {
   /** Who sent it; one connection's records keep their order. */
   readonly connection: string;
   readonly digests: readonly string[];
+}
+
+export interface CommitAsked {
+  readonly kind: "commit asked";
+  readonly group: string;
+  /** `topic-partition` */
+  readonly place: string;
+  /** Null: the position is to be deleted. */
+  readonly offset: number | null;
 }
 
 /** All that a record must keep, with its epoch. Every record of a scenario has another one. */

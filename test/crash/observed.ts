@@ -24,8 +24,18 @@ export interface ObservedTopic {
   readonly partitions: readonly ObservedPartition[];
 }
 
+/** What a group's coordinator says. */
+export interface ObservedGroup {
+  readonly group: string;
+  readonly generation: number;
+  /** By `topic-partition`. */
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
 export interface Observed {
   readonly topics: readonly ObservedTopic[];
+  /** None where the log alone is looked at. */
+  readonly groups?: readonly ObservedGroup[];
 }
 
 /** Equal texts: clients cannot tell one from the other. */

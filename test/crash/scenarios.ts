@@ -8,6 +8,7 @@ import { idempotentProduce } from "./scenarios/idempotent_produce.ts";
 import { idempotencyKey } from "./scenarios/idempotency_key.ts";
 import { ifMatch } from "./scenarios/if_match.ts";
 import { metadataSnapshot } from "./scenarios/metadata_snapshot.ts";
+import { offsetCommits } from "./scenarios/offset_commits.ts";
 import { produce } from "./scenarios/produce.ts";
 import { recovery } from "./scenarios/recovery.ts";
 import { retention } from "./scenarios/retention.ts";
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotentProduce,
   idempotentCutBack,
   idempotencyKey,
+  offsetCommits,
   failedSync,
   fullDisk,
   cleanStop,

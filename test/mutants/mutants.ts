@@ -16,6 +16,7 @@ const REPLICA = "src/cluster/local_replica.ts";
 const STORE = "src/cluster/partition_store.ts";
 const TOPICS = "src/broker/topics.ts";
 const PRODUCERS = "src/storage/producer_states.ts";
+const GROUP = "src/broker/groups/group.ts";
 const KEYED = "src/broker/keyed_producing.ts";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -261,5 +262,25 @@ export const MUTANTS: readonly Mutant[] = [
     const runs = rest.map(({ partition, records }): SequencedRun => {`,
   ]),
   ...COMPACTION_MUTANTS,
+  mutant("a position is shown before it is stored", "offset_commits", [
+    GROUP,
+    `    this.offsets.begin(offsets);
+`,
+    `    this.offsets.begin(offsets);
+    for (const { topic, partition, committed } of offsets) this.offsets.apply(topic, partition, committed);
+`,
+  ]),
+  mutant("an assignment is told before it is stored", "offset_commits", [
+    "src/broker/groups/group_coordinator.ts",
+    `    acknowledged.then(() => settle(null),`,
+    `    acknowledged.catch(() => {});
+    if (records[0]?.type === "group") acknowledged = Promise.resolve();
+    acknowledged.then(() => settle(null),`,
+  ]),
+  mutant("tombstones are passed over at a start", "offset_commits", [
+    GROUP,
+    `    if (record.type === "offset") this.offsets.apply`,
+    `    if (record.type === "offset" && record.value !== null) this.offsets.apply`,
+  ]),
   ...TREE_MUTANTS,
 ];

@@ -3,6 +3,7 @@ import type { Expectation } from "../expectation.ts";
 import type { Observed } from "../observed.ts";
 import { acknowledgedRecords } from "./acknowledged_records.ts";
 import type { PartitionChecker } from "./checker.ts";
+import { committedOffsets } from "./committed_offsets.ts";
 import { consistentAnswers } from "./consistent_answers.ts";
 import { denseOffsets } from "./dense_offsets.ts";
 import { logStart } from "./log_start.ts";
@@ -27,6 +28,7 @@ export function checkObserved(
   { mayBeOffline = false }: { readonly mayBeOffline?: boolean } = {},
 ): string[] {
   const faults = topicsAsTold(observed, expectation);
+  if (!mayBeOffline) faults.push(...committedOffsets(observed, expectation));
   const checkers = mayBeOffline ? ALWAYS : [...ALWAYS, nothingOffline];
   for (const topic of observed.topics) {
     const state = stateOf(topic, expectation.topics.get(topic.name) ?? [], expectation.topicIds);
