@@ -36,7 +36,7 @@ export function writeClientTable() {
     console.error("There are no results yet: run npm test and npm run test:interop first");
     return 1;
   }
-  writeFileSync(PAGE, `${HEAD}\n${clientTable(results)}\n${notes(results)}`);
+  writeFileSync(PAGE, `${HEAD}\n${clientTable(results)}${notes(results)}`);
   return 0;
 }
 
@@ -63,12 +63,14 @@ function rowOf({ name, version, checks }) {
 
 /** What a client cannot do, and what did not hold. */
 function notes(results) {
-  const told = (wanted) =>
-    results.flatMap(({ name, checks }) =>
+  const told = (wanted) => {
+    const lines = results.flatMap(({ name, checks }) =>
       checks.filter(({ result }) => result === wanted).map(({ capability, text }) =>
         `- ${name}, ${capability}: ${text}`
       )
     );
+    return [...new Set(lines)];
+  };
   const sections = [["Left out", told("none")], ["Did not hold", told("failed")]];
   return sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) =>
     `\n## ${title}\n\n${lines.join("\n")}\n`
