@@ -33,14 +33,16 @@ const BROKER_SETTING: Readonly<Record<string, string>> = {
   "unclean.leader.election.enable": "unclean.leader.election.enable",
 };
 
-/** Settings that are ours alone: their default is how this broker was started. */
-const OURS: readonly string[] = ["durability"];
+/** A setting of ours whose default is how this broker was started, and the value that it is not told of then. */
+const STARTED_WITH = { name: "durability", usual: "fsync" } as const;
 
 /** Every setting that a topic has, sorted by name. */
 export function describeTopicConfig(config: TopicConfig, defaults: TopicConfigDefaults): ConfigEntry[] {
   return topicSettingRows(defaults).map((row): ConfigEntry => {
     const brokerName = BROKER_SETTING[row.name];
-    const defaultSource = OURS.includes(row.name) ? "static-broker" : "default";
+    // Kafka's tools show what is no default as if the topic had set it: the usual would only be noise.
+    const isStarted = row.name === STARTED_WITH.name && row.default !== STARTED_WITH.usual;
+    const defaultSource = isStarted ? "static-broker" : "default";
     const synonyms: ConfigSynonym[] = brokerName === undefined
       ? []
       : [{ name: brokerName, value: row.default, source: defaultSource }];

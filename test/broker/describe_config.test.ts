@@ -41,6 +41,10 @@ test("describeTopicConfig() tells each value, where it comes from, and what it w
   assert.deepEqual([entry("segment.ms").source, entry("segment.ms").synonyms], ["default", []]);
   // What the broker was started with is no default of Kafka's.
   assert.deepEqual([entry("durability").value, entry("durability").source], ["interval", "static-broker"]);
+  const usual = describeTopicConfig({}, { ...DEFAULTS, durability: "fsync" }).find(({ name }) =>
+    name === "durability"
+  )!;
+  assert.deepEqual([usual.value, usual.source], ["fsync", "default"]);
   assert.deepEqual([entry("preallocate").isReadOnly, entry("preallocate").source], [true, "default"]);
 });
 
