@@ -103,7 +103,10 @@ export interface PartitionLog {
   truncateFrom(boundary: Offset): Promise<void>;
   /** Moves `startOffset` up; never down, never past the end. Durable when it resolves. */
   trimBefore(offset: Offset): Promise<void>;
-  /** Trims whole inactive segments that retention no longer keeps; returns how many bytes went. */
+  /**
+   * Trims whole inactive segments that retention no longer keeps; returns how many bytes went. Producers that were silent
+   * for too long are forgotten.
+   */
   applyRetention(nowMs: TimestampMs): Promise<number>;
   /** Takes over changed topic settings. */
   configure(settings: LogSettings): void;

@@ -57,6 +57,23 @@ test("records go in and come out, with every field that they had", async () => {
   assert.equal(records[1].value, null);
 });
 
+test("a request with an idempotency key is stored once, whatever is sent in between", async () => {
+  await using broker = await live();
+  const key = { "idempotency-key": '"order-1"' };
+  const first = await broker.post(RECORDS, { value: "a" }, key);
+  await broker.post(RECORDS, { value: "b" });
+  const second = await broker.post(RECORDS, { value: "a" }, key);
+  assert.deepEqual([first.headers.get("idempotency-replayed"), second.headers.get("idempotency-replayed")], [
+    null,
+    "true",
+  ]);
+  assert.deepEqual(await second.json(), await first.json());
+  const other = await broker.post(RECORDS, { value: "c" }, key);
+  assert.deepEqual([other.status, (await other.json()).code], [422, "idempotency_mismatch"]);
+  assert.deepEqual((await broker.json(FIRST)).records.map((record: Json) => record.value), ["a", "b"]);
+  assert.deepEqual((await broker.json("/v1/topics")).topics.map((topic: Json) => topic.name ?? topic), ["orders"]);
+});
+
 test("seed-P3: a produce that fails leaves no topic behind", async () => {
   await using broker = await live();
   assert.equal((await broker.post(`${RECORDS}?partition=7`, { value: "a" })).status, 404);

@@ -317,6 +317,7 @@ export class SegmentLog implements PartitionLog {
   async applyRetention(nowMs: TimestampMs): Promise<number> {
     const state = this.#state;
     if (state.failure !== null || this.#closing !== null) return 0;
+    state.producers.expire(state.clock.monotonicMs());
     const { trimTo, freedBytes } = await retentionPoint(state, nowMs, (segment) => this.#newestOf(segment));
     if (this.#closing !== null) return 0;
     if (trimTo > state.startOffset) await this.trimBefore(trimTo);

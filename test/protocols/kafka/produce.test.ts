@@ -3,7 +3,11 @@ import { test } from "node:test";
 import { FaultyDisk } from "../../storage/faulty_disk.ts";
 import { fetchOne, values } from "../../broker/broker_fixture.ts";
 import { findCoordinatorApi } from "../../../src/protocols/kafka/wire/messages/find_coordinator.ts";
+import { KAFKA_ERRORS } from "../../../src/protocols/kafka/wire/error_codes.ts";
+import { describeProducersApi } from "../../../src/protocols/kafka/wire/messages/describe_producers.ts";
+import { initProducerIdApi } from "../../../src/protocols/kafka/wire/messages/init_producer_id.ts";
 import { produceApi } from "../../../src/protocols/kafka/wire/messages/produce.ts";
+import { buildRecordBatch } from "../../../src/records/build_batch.ts";
 import type { MessageInput } from "../../../src/schema/message_schema.ts";
 import { batchOf, compressedBatchOf, type KafkaFixture, openKafka } from "./kafka_fixture.ts";
 
@@ -171,4 +175,40 @@ test("a disk that does not answer ends in 7 after the client's time-out, and no 
   kafka.clock.advance(1);
   equal(await answer, 7);
   release();
+});
+
+/** A batch of one record of producer `id`. */
+function sequenced(id: number, epoch: number, sequence: number, isTransactional = false): Uint8Array {
+  const record = { key: null, value: new TextEncoder().encode(`${id} ${epoch} ${sequence}`), headers: [] };
+  const producer = { producerId: BigInt(id), producerEpoch: epoch, baseSequence: sequence, isTransactional };
+  return buildRecordBatch([record], { nowMs: 1_000, ...producer }).bytes;
+}
+
+test("Produce takes an idempotent producer's batches once, in order, with Kafka's errors for others", async () => {
+  await using kafka = await open();
+  const { producerId, producerEpoch } = await kafka.call(initProducerIdApi, 4, {
+    transactionalId: null,
+    transactionTimeoutMs: 0,
+  });
+  const send = async (epoch: number, sequence: number) => {
+    const { responses } = await kafka.call(produceApi, 9, produceOne(sequenced(producerId, epoch, sequence)));
+    const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
+    return [errorCode, baseOffset];
+  };
+  // Five under way on one connection, the last two sent twice.
+  const sent = await Promise.all([0, 1, 2, 3, 4, 3, 4].map((sequence) => send(producerEpoch, sequence)));
+  deepEqual(sent, [[0, 0], [0, 1], [0, 2], [0, 3], [0, 4], [0, 3], [0, 4]]);
+  deepEqual(await send(0, 6), [KAFKA_ERRORS.OUT_OF_ORDER_SEQUENCE_NUMBER, -1]);
+  deepEqual(await send(1, 1), [KAFKA_ERRORS.OUT_OF_ORDER_SEQUENCE_NUMBER, -1]);
+  deepEqual(await send(1, 0), [0, 5]);
+  deepEqual(await send(0, 5), [KAFKA_ERRORS.INVALID_PRODUCER_EPOCH, -1]);
+  const described = await kafka.call(describeProducersApi, 0, { topics: [{ name: "orders", partitionIndexes: [0] }] });
+  const [producer] = described.topics[0]!.partitions[0]!.activeProducers;
+  deepEqual([producer!.producerId, producer!.producerEpoch, producer!.lastSequence], [producerId, 1, 0]);
+});
+
+test("Produce refuses a transaction's batch with 53, and stores nothing", async () => {
+  await using kafka = await open();
+  equal(await errorOf(kafka, produceOne(sequenced(1, 0, 0, true))), KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  equal(kafka.broker.describeTopic("orders")!.partitions[0]!.end, 0);
 });
