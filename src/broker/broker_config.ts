@@ -101,13 +101,6 @@ function processRows(facts: BrokerFacts, limits: typeof LIMITS): Row[] {
     ["max.connections.per.ip", "int", INT32_MAX, INT32_MAX, "Connections from one address: no bound of their own"],
     ["socket.request.max.bytes", "int", String(limits.frameBytesMax), "104857600", "The largest request"],
     ["fetch.max.bytes", "int", String(limits.fetchBytesMax), "57671680", "The largest answer to a fetch"],
-    [
-      "producer.id.expiration.ms",
-      "int",
-      String(limits.producerIdExpirationMs),
-      "86400000",
-      "How long a partition remembers a producer that is silent",
-    ],
     ["remote.log.storage.system.enable", "boolean", "false", "false", "Tiers: there is one"],
   ];
 }
