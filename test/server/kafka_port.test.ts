@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { concatBytes } from "../../src/bytes/concat.ts";
 import { apiVersionsApi } from "../../src/protocols/kafka/wire/messages/api_versions.ts";
 import { fetchApi } from "../../src/protocols/kafka/wire/messages/fetch.ts";
+import { listOffsetsApi } from "../../src/protocols/kafka/wire/messages/list_offsets.ts";
 import { metadataApi } from "../../src/protocols/kafka/wire/messages/metadata.ts";
 import { produceApi } from "../../src/protocols/kafka/wire/messages/produce.ts";
 import { startTestBroker } from "../../src/server/test_broker.ts";
@@ -46,7 +47,7 @@ const produceRequest = (value: string) => ({
 });
 
 test("startBroker's kafka address speaks Kafka: pipelined requests are answered in their order", async () => {
-  await using broker = await startTestBroker(platform);
+  await using broker = await startTestBroker(currentPlatform({ memory: true }));
   const topics = [{ name: "orders" }];
   const authorized = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false };
   const fetch = {
@@ -72,11 +73,40 @@ test("startBroker's kafka address speaks Kafka: pipelined requests are answered 
 });
 
 test("the connection closes at what Kafka does not answer, behind the answers that came before", async () => {
-  await using broker = await startTestBroker(platform);
+  await using broker = await startTestBroker(currentPlatform({ memory: true }));
   const known = requestFrame(apiVersionsApi, 0, {}, { correlationId: 1 });
   const unknown = requestFrame({ ...apiVersionsApi, key: 999 }, 0, {}, { correlationId: 2 });
   deepEqual((await exchange(broker.kafka, [known, unknown, known], 3)).map(correlationId), [1]);
   const outdated = requestFrame(produceApi, 3, produceRequest("a"), { correlationId: 2 });
   new DataView(outdated.buffer).setInt16(6, 2);
   deepEqual((await exchange(broker.kafka, [known, outdated, known], 3)).map(correlationId), [1]);
+});
+
+test("far more requests than may be in work are served in their order, and each sees all that came before", async () => {
+  await using broker = await startTestBroker(currentPlatform({ memory: true }));
+  const topics = [{ name: "orders" }];
+  const authorized = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false };
+  await exchange(broker.kafka, [requestFrame(metadataApi, 9, { topics, ...authorized })], 1);
+  const frames: Uint8Array[] = [];
+  const expected: number[] = [];
+  let produced = 0;
+  for (let correlationId = 0; correlationId < 700; correlationId += 1) {
+    if (correlationId % 7 === 6) {
+      const asked = [{ name: "orders", partitions: [{ partitionIndex: 0, timestamp: -1 }] }];
+      const latest = { replicaId: -1, isolationLevel: 0, topics: asked };
+      frames.push(requestFrame(listOffsetsApi, 5, latest, { correlationId }));
+      expected.push(produced);
+    } else {
+      frames.push(requestFrame(produceApi, 9, produceRequest(`value ${correlationId}`), { correlationId }));
+      expected.push(produced++);
+    }
+  }
+  const replies = await exchange(broker.kafka, frames, frames.length);
+  deepEqual(replies.map(correlationId), frames.map((_, index) => index));
+  const offsets = replies.map((reply, index) =>
+    index % 7 === 6
+      ? readResponse(listOffsetsApi, 5, reply).topics[0]!.partitions[0]!.offset
+      : readResponse(produceApi, 9, reply).responses[0]!.partitionResponses[0]!.baseOffset
+  );
+  deepEqual(offsets, expected);
 });

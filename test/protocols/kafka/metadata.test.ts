@@ -55,6 +55,13 @@ test("no list is all topics, an empty one none; in version 0 an empty one is all
   deepEqual((await names(0, [])).length, 3);
 });
 
+test("a topic that is named twice is told once", async () => {
+  await using kafka = await openKafka();
+  await kafka.broker.createTopic("a");
+  const answer = await kafka.call(metadataApi, 9, named("a", "b", "a"));
+  deepEqual(answer.topics.map(({ name }) => name), ["a", "b"]);
+});
+
 test("a missing topic is made where client and broker want it", async () => {
   await using kafka = await openKafka({ partitionsDefault: 3 });
   const ask = async (version: number, name: string, allowAutoTopicCreation?: boolean) => {

@@ -32,7 +32,9 @@ export const metadataHandler = defineHandler(metadataApi, {
       );
     }
     const topics: TopicResponse[] = [];
-    for (const topic of topicsOf(request, context)) topics.push(await describe(topic, request, context));
+    for (const topic of withoutRepeats(topicsOf(request, context))) {
+      topics.push(await describe(topic, request, context));
+    }
     return { ...clusterPart(request, context.broker), topics };
   },
   fail: (request, { errorCode }, { broker }) => ({
@@ -50,6 +52,11 @@ function isById({ name, topicId }: RequestedTopic): boolean {
 function topicsOf({ topics }: MetadataRequest, { broker, apiVersion }: RequestContext): readonly RequestedTopic[] {
   const isAll = topics === null || (topics.length === 0 && apiVersion < NULL_IS_ALL_VERSION);
   return isAll ? broker.topicNames({ withInternal: true }).map((name) => ({ name, topicId: UUID_NONE })) : topics;
+}
+
+/** Kafka takes the topics for a set. */
+function withoutRepeats(topics: readonly RequestedTopic[]): RequestedTopic[] {
+  return [...new Map(topics.map((topic) => [`${topic.name ?? ""}/${topic.topicId}`, topic])).values()];
 }
 
 function clusterPart(request: MetadataRequest, broker: BrokerApi): Omit<MetadataResponse, "topics"> {
