@@ -46,6 +46,11 @@ export class GroupSession {
     this.#options = { sessionTimeoutMs: SESSION_MS, rebalanceTimeoutMs: REBALANCE_MS, ...options };
   }
 
+  /** In which generation it was given its partitions; −1 before. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Its partitions are about to be another's, or were already: commit and join again. Throws what ended the session. */
   get mustJoin(): boolean {
     if (this.#failure !== null) throw this.#failure;

@@ -6,6 +6,7 @@ import { startProcess } from "../../adapters/simulation/platform.ts";
 import type { SimulatedProcess } from "../../adapters/simulation/platform.ts";
 import type { SentinelError } from "../../src/base/errors.ts";
 import { Broker } from "../../src/broker/broker.ts";
+import { OFFSETS_TOPIC } from "../../src/broker/internal_topics.ts";
 import type { OpenReport } from "../../src/broker/topics.ts";
 import { HandlerRegistry } from "../../src/protocols/kafka/handler_registry.ts";
 import { KAFKA_HANDLERS } from "../../src/protocols/kafka/handlers.ts";
@@ -53,6 +54,8 @@ export class BrokerNode {
   start(): void {
     const world = this.#world;
     this.life += 1;
+    // Below fsync, a start may find less than was answered.
+    if (world.configuration.durability !== "fsync") world.groups.forget();
     this.failedSyncs.clear();
     this.needsRestart = this.isScarce;
     const process = startProcess({
@@ -107,8 +110,8 @@ export class BrokerNode {
     if (running === null) return;
     const { process, broker } = running;
     // A log that takes no more writes gets no clean mark.
-    const hadFailed = broker.topicNames().some((name) =>
-      broker.describeTopic(name)!.partitions.some(({ offline }) => offline !== undefined)
+    const hadFailed = [...broker.topicNames(), OFFSETS_TOPIC].some((name) =>
+      (broker.describeTopic(name)?.partitions ?? []).some(({ offline }) => offline !== undefined)
     );
     const stopping = (async () => {
       running.broker.endWaits();
@@ -158,6 +161,7 @@ export class BrokerNode {
         partitionsDefault: 1,
         segmentBytesMin: 100,
         retentionCheckMs: configuration.retentionCheckMs,
+        groups: { initialRebalanceDelayMs: 300, sessionTimeoutMsMin: 500, offsetsTopicPartitions: 2 },
       });
       const listener = await this.#listen(process, broker);
       this.#checkReport(report);

@@ -5,12 +5,16 @@
 import { SimulatedDisk } from "../../adapters/simulation/disk.ts";
 import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
 import type { ClientActor } from "./client_actor.ts";
+import { GroupActor } from "./group_actor.ts";
+import { GROUP_PARTITIONS } from "./group_model.ts";
 import { DATA_PATH } from "./broker_node.ts";
 import { PartitionModel } from "./model.ts";
 import type { World } from "./world.ts";
 
 /** Time for a start, and for a request, once nothing is wrong any more. */
 const WELL_MS_MAX = 60_000;
+/** Its number among the group's members. */
+const FINALE_MEMBER = 99;
 
 export async function finish(world: World, actor: ClientActor): Promise<void> {
   heal(world);
@@ -26,6 +30,8 @@ export async function finish(world: World, actor: ClientActor): Promise<void> {
   await produceEverywhere(world, actor);
   await answerEverything(world, actor);
   await readEverything(world, actor);
+  const member = new GroupActor(world, FINALE_MEMBER);
+  await takeOver(world, member);
   await node.stop();
   if (node.process !== null) return world.violate("I52", "the broker does not stop");
   await verifyFiles(world);
@@ -38,7 +44,24 @@ export async function finish(world: World, actor: ClientActor): Promise<void> {
   node.start();
   if (!await node.isUp(WELL_MS_MAX)) return world.violate("I52", "the broker does not start after a clean stop");
   await readEverything(world, actor);
+  if (world.configuration.groupMembers > 0 && !await member.look()) {
+    return world.violate("I30", "the group cannot be asked although nothing is wrong any more");
+  }
   node.kill();
+}
+
+/** I31: whoever joins when nothing is wrong any more is given every partition within a bound, and can commit. */
+async function takeOver(world: World, member: GroupActor): Promise<void> {
+  if (world.configuration.groupMembers === 0 || world.violation !== null) return;
+  const startMs = world.scheduler.nowUs / 1_000;
+  while (world.violation === null) {
+    const partitions = await member.takeAll();
+    if (partitions === GROUP_PARTITIONS) return;
+    if (partitions !== null || world.scheduler.nowUs / 1_000 - startMs > WELL_MS_MAX) {
+      return world.violate("I31", `a member alone has ${partitions} of ${GROUP_PARTITIONS} partitions`);
+    }
+    await world.sleep(500);
+  }
 }
 
 /** Ends all faults. */

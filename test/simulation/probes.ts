@@ -36,6 +36,9 @@ export const PROBES = [
   "a damaged log was told",
   "a damaged index was mended",
   "a stale sector came back",
+  "a group committed",
+  "a group's commit was fenced",
+  "a group shared its partitions",
   "a recovery was cut and done again with the same outcome",
 ] as const;
 

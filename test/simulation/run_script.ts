@@ -3,6 +3,7 @@ import type { Macrotask } from "../../adapters/simulation/scheduler.ts";
 import type { TracedEvent } from "../../adapters/simulation/trace.ts";
 import { ClientActor } from "./client_actor.ts";
 import { finish, heal } from "./finale.ts";
+import { GroupActor } from "./group_actor.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Violation } from "./observation.ts";
 import { Probes } from "./probes.ts";
@@ -70,14 +71,15 @@ async function play(world: World): Promise<void> {
   world.node.start();
   if (!await world.node.isUp(60_000)) throw new Violation("I52", "the broker does not start on an empty disk");
   const actors = Array.from({ length: configuration.clients }, (_, index) => new ClientActor(world, index));
-  let running = actors.length + 1;
+  const members = Array.from({ length: configuration.groupMembers }, (_, index) => new GroupActor(world, index));
+  let running = actors.length + members.length + 1;
   const one = (work: () => Promise<void>): void => {
     void world.guard(async () => {
       await work();
       running -= 1;
     });
   };
-  for (const actor of actors) one(() => actor.run());
+  for (const actor of [...actors, ...members]) one(() => actor.run());
   one(() => new Nemesis(world).run());
   for (let passedMs = 0; passedMs < configuration.durationMs && !world.isEnding; passedMs += 100) {
     await world.sleep(100);

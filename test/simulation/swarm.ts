@@ -53,6 +53,8 @@ export interface SwarmConfiguration {
   readonly networkTiming: NetworkTiming;
   readonly faults: readonly FaultName[];
   readonly faultEveryMs: number;
+  /** Members of a consumer group; none: there is no group. */
+  readonly groupMembers: number;
   /** Weights of what a client does next. */
   readonly weights: Readonly<Record<ClientAction, number>>;
 }
@@ -125,6 +127,7 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
       sequenced: weight(),
       keyed: weight(),
     },
+    groupMembers: random.pick([0, 0, 1, 2, 3]),
   };
   return { ...drawn, ...SCENARIOS[scenario] };
 }

@@ -11,6 +11,7 @@ import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
 import { sendOrder } from "./checkers/send_order.ts";
 import { watermarks } from "./checkers/watermarks.ts";
 import type { Insistent } from "./idempotent_actions.ts";
+import { GroupModel } from "./group_model.ts";
 import { Model } from "./model.ts";
 import type { Checker, Observation } from "./observation.ts";
 import { Violation } from "./observation.ts";
@@ -36,6 +37,7 @@ export class World {
   readonly networks: SimulatedNetworks;
   readonly model = new Model();
   readonly probes = new Probes();
+  readonly groups = new GroupModel();
   readonly node: BrokerNode;
   /** Where the disk's content is; a power loss puts another in its place. */
   volume = new Volume();
