@@ -19,11 +19,12 @@ import { type ApiDefinition, loadApiDefinitions, type Message, versionRange } fr
 import { RawConnection } from "./kafka/raw_connection.ts";
 import { configsScript } from "./kafka/scripts/configs.ts";
 import { dataScript } from "./kafka/scripts/data.ts";
+import { groupsScript } from "./kafka/scripts/groups.ts";
 import { partitionsScript } from "./kafka/scripts/partitions.ts";
 import { topicsScript } from "./kafka/scripts/topics.ts";
 import type { Script, Step } from "./kafka/step.ts";
 
-const SCRIPTS: readonly Script[] = [dataScript, topicsScript, configsScript, partitionsScript];
+const SCRIPTS: readonly Script[] = [dataScript, topicsScript, configsScript, partitionsScript, groupsScript];
 /** How long Kafka's broker may take to learn what its controller has acknowledged. */
 const LEARN_MS_MAX = 3_000;
 const LEARN_STEP_MS = 50;

@@ -19,7 +19,9 @@ export const ABSENT = "absent";
 const OWN_VALUES: Readonly<Record<string, (value: unknown) => boolean>> = {
   ClusterId: (value) => typeof value === "string" && value.length > 0,
   Host: (value) => typeof value === "string" && value.length > 0,
+  Leader: (value) => typeof value === "string" && value.length > 0,
   LogDir: (value) => typeof value === "string" && value.length > 0,
+  MemberId: (value) => typeof value === "string" && value.length > 0,
   Port: (value) => typeof value === "number" && value > 0,
   ProducerId: (value) => typeof value === "number" && value >= 0,
   LogAppendTimeMs: (value) => typeof value === "number" && value > 0,
@@ -40,6 +42,8 @@ const KEYS: readonly (readonly string[])[] = [
   ["PartitionId"],
   ["Index"],
   ["TopicId"],
+  ["GroupId"],
+  ["MemberId"],
   ["BrokerId"],
   ["NodeId"],
 ];

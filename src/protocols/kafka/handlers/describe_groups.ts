@@ -1,4 +1,5 @@
 import type { BrokerApi } from "../../../broker/broker_api.ts";
+import { GROUP_OPERATIONS } from "../authorized_operations.ts";
 import { errorCodeOf } from "../error_answer.ts";
 import { defineHandler } from "../handler.ts";
 import { describeGroupsApi, type DescribeGroupsResponse } from "../wire/messages/describe_groups.ts";
@@ -10,9 +11,13 @@ type DescribedGroup = DescribeGroupsResponse["groups"][number];
 
 /** State and members of groups. */
 export const describeGroupsHandler = defineHandler(describeGroupsApi, {
-  handle: ({ groups }, { apiVersion, broker }) => ({
+  handle: ({ groups, includeAuthorizedOperations }, { apiVersion, broker }) => ({
     throttleTimeMs: 0,
-    groups: [...new Set(groups)].map((groupId) => describe(groupId, apiVersion, broker)),
+    groups: [...new Set(groups)].map((groupId) => {
+      const group = describe(groupId, apiVersion, broker);
+      const isTold = includeAuthorizedOperations && group.errorCode === 0;
+      return isTold ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group;
+    }),
   }),
   fail: ({ groups }, { errorCode, errorMessage }, { apiVersion }) => ({
     throttleTimeMs: 0,

@@ -14,8 +14,9 @@ const NO_PRODUCER = { producerId: -1, producerEpoch: -1 };
  */
 export const initProducerIdHandler = defineHandler(initProducerIdApi, {
   versions: { min: 0, max: 5 },
-  async handle({ transactionalId }, { broker }) {
-    if (transactionalId === "") return { ...NO_PRODUCER, errorCode: KAFKA_ERRORS.INVALID_REQUEST };
+  async handle({ transactionalId, producerId: namedId, producerEpoch }, { broker }) {
+    const namesHalf = (namedId === NO_PRODUCER.producerId) !== (producerEpoch === NO_PRODUCER.producerEpoch);
+    if (transactionalId === "" || namesHalf) return { ...NO_PRODUCER, errorCode: KAFKA_ERRORS.INVALID_REQUEST };
     if (transactionalId !== null) {
       return { ...NO_PRODUCER, errorCode: KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
     }

@@ -61,6 +61,15 @@ test("InitProducerId with a transactional id is final: there are no transactions
   equal(broker.producerIds, 0);
 });
 
+test("InitProducerId refuses an id without its epoch, and an epoch without its id", async () => {
+  const { broker, session } = open();
+  for (const half of [{ producerId: 5, producerEpoch: -1 }, { producerId: -1, producerEpoch: 5 }]) {
+    const answer = await ask(session, initProducerIdApi, 5, { ...idempotent, ...half });
+    deepEqual([answer["errorCode"], answer["producerId"], answer["producerEpoch"]], [42, -1, -1]);
+  }
+  equal(broker.producerIds, 0);
+});
+
 test("InitProducerId does not serve version 6", async () => {
   const { session } = open();
   await rejects(session.handle(requestFrame(initProducerIdApi, 6, idempotent).subarray(4)));
