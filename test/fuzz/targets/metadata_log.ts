@@ -1,6 +1,7 @@
 /** The metadata log's records: whatever they hold, the table is built from them or the log is called damaged. */
 import assert from "node:assert/strict";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { ProducerIds } from "../../../src/broker/producer_ids.ts";
 import { topicNameFault } from "../../../src/broker/topic_name.ts";
 import { TopicTable } from "../../../src/broker/topic_table.ts";
 import { topicSettings } from "../../../src/broker/topic_config.ts";
@@ -39,11 +40,13 @@ export const metadataLog: FuzzTarget = {
       const lines: number[] = [];
       for (let count = 1 + random.below(5); count > 0; count--) {
         const record = nearly(random, {
-          type: (inner) => inner.pick(["topic", "topic", "topic", "change", "delete", "snapshot", "later"]),
+          type: (inner) =>
+            inner.pick(["topic", "topic", "topic", "change", "delete", "snapshot", "later", "producer_ids"]),
           name: (inner) => inner.below(6) === 0 ? anyText(inner) : inner.pick(["orders", "t"]),
           id: (inner) => inner.pick(IDS),
           partitions: (inner) => inner.pick([1, 2, 3, 10_000, 0, -1, 1e300, 1.5]),
           config: nearlyConfig,
+          reserved: (inner) => inner.pick([1_000, 2_000, -1, 1.5, 1e300]),
         });
         const bytes = hostileJson(random, record);
         lines.push(...(random.below(4) === 0 ? mutate(random, bytes) : bytes), LF);
@@ -53,7 +56,10 @@ export const metadataLog: FuzzTarget = {
     async check(input) {
       const values = decodeUtf8Leniently(input).split("\n").map((line) => new TextEncoder().encode(line));
       const table = new TopicTable();
-      const replay = new MetadataLog(logOf(values), new ManualClock()).replay((record) => table.apply(record));
+      const producerIds = new ProducerIds({ append: () => Promise.resolve() });
+      const replay = new MetadataLog(logOf(values), new ManualClock()).replay((record) => {
+        if (!producerIds.apply(record)) table.apply(record);
+      });
       await refusalsAllowed(replay, ["storage_error"]);
       for (const entry of table.entries()) {
         assert.equal(topicNameFault(entry.name), null);
@@ -61,7 +67,7 @@ export const metadataLog: FuzzTarget = {
         for (const value of Object.values(entry.config)) assert.equal(typeof value, "string");
         topicSettings(entry.config, { durability: "fsync", segmentBytesMin: 1_048_576 });
       }
-      table.snapshot();
+      for (const record of [...table.snapshot(), ...producerIds.snapshot()]) assert.equal(typeof record.type, "string");
     },
   }),
 };
