@@ -6,6 +6,7 @@ import { z } from "zod";
 import { clientFlags, splitPair } from "./client_flags.ts";
 import { type Command, type CommandContext, connectTo, EXIT_DONE, fail, readFlags, refuse } from "./command.ts";
 import { flag, integer, text, textList, trueOrFalse } from "./flags.ts";
+import { isLoopbackHost } from "../server/listen_rules.ts";
 
 const topicsFlags = z.object({
   ...clientFlags,
@@ -86,7 +87,10 @@ async function act(context: CommandContext, client: NativeClient, request: Reque
     case "brokers": {
       const { brokers } = await client.metadata([]);
       output.line("Brokers:");
-      for (const broker of brokers) output.line(`  ${broker.id}: ${broker.host}:${broker.port}`);
+      for (const { id, host, port } of brokers) {
+        // For people (facts 1.6); clients are told the address, which "localhost" does not always lead to.
+        output.line(`  ${id}: ${isLoopbackHost(host) ? "localhost" : host}:${port}`);
+      }
       return;
     }
     case "list": {
