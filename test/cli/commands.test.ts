@@ -378,7 +378,7 @@ test("consume ends when the reader of its pipe is gone", async () => {
 
 test("topics prints brokers, lists, describes, creates, alters and deletes", async () => {
   const { run, close } = await openBroker();
-  equal((await run(["topics"])).out, "Brokers:\n  1: 127.0.0.1:9092\n");
+  equal((await run(["topics"])).out, "Brokers:\n  1: localhost:9092\n");
   equal(
     (await run(["topics", "create", "orders", "--partitions", "2", "--config", "retention.ms=5"])).out,
     "✓ Created topic orders (2 partitions)\n",
