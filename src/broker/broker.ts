@@ -376,6 +376,8 @@ export class Broker implements BrokerApi {
   }
 
   #onError(error: SentinelError): void {
+    // A stop in the middle of a start's reading is no fault.
+    if (this.#stopping !== null) return;
     this.counters.errors += 1;
     this.#options.onError?.(error);
   }

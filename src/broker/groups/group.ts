@@ -33,6 +33,12 @@ import type {
   WriteId,
 } from "./group_types.ts";
 
+/** Which topic a position is of; its id is null where it was not stored. */
+export interface Position {
+  readonly topic: string;
+  readonly topicId: string | null;
+}
+
 export class Group {
   readonly groupId: string;
   readonly offsets: GroupOffsets;
@@ -153,10 +159,17 @@ export class Group {
     this.#appendTombstones(partitions, (failure) => this.#outbox.reply(ticket, done(failure)));
   }
 
-  /** Forgets positions that nobody can use any more: their topic was deleted. */
-  forget(topic: string): void {
-    const partitions = this.offsets.partitions().filter((each) => each.topic === topic);
-    if (partitions.length > 0) this.#appendTombstones(partitions, () => {});
+  /**
+   * Forgets positions that nobody can use any more: their topic was deleted. At once, since the next topic of that name
+   * must not be read from there; those that are under way when their records have come.
+   */
+  forget(isGone: (position: Position) => boolean): void {
+    const partitions = this.offsets.partitions().filter(({ topic, partition }) =>
+      isGone({ topic, topicId: this.offsets.get(topic, partition)?.topicId ?? null })
+    );
+    if (partitions.length === 0) return;
+    for (const { topic, partition } of partitions) this.offsets.apply(topic, partition, null);
+    this.#appendTombstones(partitions, () => {});
   }
 
   /** Deletes the group with all its positions, if it has no members. */

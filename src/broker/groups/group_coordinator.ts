@@ -11,6 +11,7 @@ import { utf8Bytes } from "../../bytes/utf8.ts";
 import type { Cancel, Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import { Group } from "./group.ts";
+import type { Position } from "./group.ts";
 import { done, joinFailure, syncFailure } from "./group_answers.ts";
 import type { OffsetTotals } from "./group_offsets.ts";
 import { partitionOfGroup } from "./group_partition.ts";
@@ -36,6 +37,8 @@ export interface GroupCoordinatorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: GroupSettings;
+  /** Whether a position that was read is of a topic that is gone: a crash may come between its end and theirs. */
+  readonly isGone: (position: Position) => boolean;
   /** Told when a partition of the offsets topic cannot be read: its groups are not available then. */
   readonly onError: (error: SentinelError) => void;
 }
@@ -171,10 +174,10 @@ export class GroupCoordinator {
     return this.#ask<DoneAnswer>(entry, "done", (ticket, now) => ask(entry.group, ticket, now));
   }
 
-  /** Deletes positions of a topic that is gone, in every group. */
-  forgetTopic(topic: string): void {
+  /** Deletes positions of topics that are gone, in every group. */
+  forget(isGone: (position: Position) => boolean): void {
     for (const entry of [...this.#entries.values()]) {
-      entry.group.forget(topic);
+      entry.group.forget(isGone);
       this.#settle(entry);
     }
   }
@@ -213,6 +216,7 @@ export class GroupCoordinator {
       }
       for (const [groupId, entry] of restored) {
         this.#entries.set(groupId, entry);
+        entry.group.forget(this.#options.isGone);
         this.#settle(entry);
       }
     }));

@@ -56,8 +56,17 @@ export class Groups implements GroupsApi {
 
   constructor(options: GroupsOptions) {
     this.#options = options;
-    const { clock, random, settings, onError } = options;
-    this.#coordinator = new GroupCoordinator({ clock, random, settings, onError });
+    const { topics, clock, random, settings, onError } = options;
+    this.#coordinator = new GroupCoordinator({
+      clock,
+      random,
+      settings,
+      isGone: ({ topic, topicId }) => {
+        const entry = topics.get(topic)?.entry;
+        return entry === undefined || (topicId !== null && topicId !== entry.topicId);
+      },
+      onError,
+    });
   }
 
   /** At the start, when the topics are open: groups are read in the background, if there ever were any. */
@@ -210,7 +219,7 @@ export class Groups implements GroupsApi {
 
   /** A topic was deleted: what was committed for it must not count for the next one of its name. */
   forgetTopic(topic: string): void {
-    this.#coordinator.forgetTopic(topic);
+    this.#coordinator.forget((position) => position.topic === topic);
   }
 
   /** Ends every wait, at the beginning of a stop. */
@@ -248,18 +257,6 @@ export class Groups implements GroupsApi {
   #openTopic(topic: Topic): void {
     const { clock, compression } = this.#options;
     this.#coordinator.open(topic.replicas.map((replica) => new OffsetsPartition({ replica, clock, compression })));
-    void this.#coordinator.loaded.then(() => this.#forgetUnknownTopics());
-  }
-
-  /** A crash between the end of a topic and the end of its positions leaves them: a start ends them. */
-  #forgetUnknownTopics(): void {
-    const unknown = new Set<string>();
-    for (const group of this.#coordinator.groups()) {
-      for (const { topic } of group.offsets.committed()) {
-        if (this.#options.topics.get(topic) === undefined) unknown.add(topic);
-      }
-    }
-    for (const topic of unknown) this.#coordinator.forgetTopic(topic);
   }
 
   #scheduleExpiry(): void {

@@ -178,6 +178,19 @@ test("a topic's end is the end of its positions", async () => {
   assert.equal(offsetOf(second.broker.groups, "g", 0), null);
 });
 
+test("positions of a topic that was made again do not count, though a crash kept them", async () => {
+  const first = await withTopic();
+  await commit(first.broker.groups, "g", NOBODY, 0, 7);
+  first.disk.failNext("write", "no_space", { suffix: "__consumer_offsets-1/00000000000000000000.log" });
+  first.disk.failNext("write", "no_space", { suffix: "__consumer_offsets-0/00000000000000000000.log" });
+  await first.broker.deleteTopic("t");
+  await first.broker.createTopic("t");
+  await using second = await reopen(first);
+  assert.equal(offsetOf(second.broker.groups, "g", 0), null);
+  await commit(second.broker.groups, "g", NOBODY, 0, 3);
+  assert.equal(offsetOf(second.broker.groups, "g", 0), 3);
+});
+
 test("positions expire after the retention, and the group with the last of them", async () => {
   const first = await withTopic();
   await commit(first.broker.groups, "g", NOBODY, 0, 7);
