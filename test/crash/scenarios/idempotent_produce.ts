@@ -26,11 +26,11 @@ export const idempotentProduce: Scenario = {
       await script.start();
       await script.create("orders", 1, { "segment.bytes": "900", "index.interval.bytes": "0" });
       script.beginCrashes();
-      await Promise.all(producers.map((producer) => send(producer, 3)));
+      await Promise.all(producers.map((producer) => send(producer, 2)));
       await script.stop();
       await script.start();
       for (const producer of producers) await script.retrySequenced(producer.batches.at(-2)!);
-      await Promise.all(producers.slice(0, 2).map((producer) => send(producer, 2)));
+      await Promise.all(producers.slice(0, 2).map((producer) => send(producer, 1)));
       await script.read("orders");
     };
     return { script, run };
