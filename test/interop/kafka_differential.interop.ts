@@ -15,7 +15,13 @@ import { startTestBroker } from "../../src/server/test_broker.ts";
 import { makeTemporaryDirectory } from "../adapters/temporary_directory.ts";
 import { type Difference, differencesBetween } from "./kafka/compare.ts";
 import { EXPECTED_DIFFERENCES, isExpected } from "./kafka/differences.ts";
-import { type ApiDefinition, loadApiDefinitions, type Message, versionRange } from "./kafka/message_definitions.ts";
+import {
+  type ApiDefinition,
+  isFlexible,
+  loadApiDefinitions,
+  type Message,
+  versionRange,
+} from "./kafka/message_definitions.ts";
 import { RawConnection } from "./kafka/raw_connection.ts";
 import { configsScript } from "./kafka/scripts/configs.ts";
 import { dataScript } from "./kafka/scripts/data.ts";
@@ -59,6 +65,14 @@ class Peer {
       this.close();
       return `cannot be read: ${thrown instanceof Error ? thrown.message : thrown}`;
     }
+  }
+
+  /** What becomes of the connection after a request that may be none: it is closed, or there is an answer. */
+  async askRaw(apiKey: number, version: number, flexible: boolean, body: Uint8Array): Promise<string> {
+    const connection = await RawConnection.open(this.#host, this.#port);
+    const answer = await connection.callRaw(apiKey, version, flexible, body);
+    connection.close();
+    return typeof answer === "string" ? answer : "an answer";
   }
 
   keep(step: Step, answer: Message | string, version: number): void {
@@ -157,6 +171,32 @@ class Comparison {
     }
   }
 
+  /** Versions that nobody serves, keys that nobody knows, bodies that end too early: whether the connection is closed. */
+  async runBadFrames(): Promise<void> {
+    const nothing = new Uint8Array();
+    for (const [key, [min, max]] of this.#served) {
+      const { request } = this.#apis.get(key)!;
+      const name = request.name.replace("Request", "");
+      await this.#rawAsk(`${name} v${max + 1}, which there is not`, key, max + 1, true, nothing);
+      if (min > 0) await this.#rawAsk(`${name} v${min - 1}, which there is not`, key, min - 1, false, nothing);
+      for (let version = min; version <= max; version += 1) {
+        const flexible = isFlexible(request, version);
+        await this.#rawAsk(`${name} v${version} without a body`, key, version, flexible, nothing);
+        await this.#rawAsk(`${name} v${version} of bytes 0x7f`, key, version, flexible, new Uint8Array(40).fill(0x7f));
+        await this.#rawAsk(`${name} v${version} of bytes 0xff`, key, version, flexible, new Uint8Array(40).fill(0xff));
+      }
+    }
+    // Larger ones are native frames on our port.
+    for (const key of [93, 200, 20_000]) await this.#rawAsk(`an API ${key}`, key, 0, false, nothing);
+  }
+
+  async #rawAsk(name: string, key: number, version: number, flexible: boolean, body: Uint8Array): Promise<void> {
+    const [kafka, ours] = await Promise.all(
+      [this.#kafka, this.#ours].map((peer) => peer.askRaw(key, version, flexible, body)),
+    );
+    this.#count(name, kafka === ours ? [] : [{ path: "", kafka: kafka!, ours: ours! }]);
+  }
+
   #unexpected(step: Step, kafka: Message | string, ours: Message | string): Difference[] {
     return differencesBetween(kafka, ours).filter((difference) =>
       !EXPECTED_DIFFERENCES.some((row) => isExpected(row, step.name, difference))
@@ -206,6 +246,7 @@ async function compareWith(kafka: RunningKafka, cache: string): Promise<number> 
   const comparison = new Comparison(loadApiDefinitions(kafka.libraries, cache), ...peers);
   await comparison.learnVersions();
   for (const script of SCRIPTS) await comparison.run(script);
+  await comparison.runBadFrames();
   comparison.end();
   for (const peer of peers) peer.close();
   console.log(`${comparison.passed} passed, ${comparison.failed} failed`);

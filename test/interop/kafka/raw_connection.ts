@@ -61,6 +61,11 @@ export class RawConnection {
     return decodeMessage(api.response, version, frame.subarray(hasTags ? 5 : 4));
   }
 
+  /** One request that may be none: any key, any version, any bytes. Its answer unread, or what became of the connection. */
+  async callRaw(apiKey: number, version: number, flexible: boolean, body: Uint8Array): Promise<Buffer | string> {
+    return await this.exchange(header(apiKey, version, this.#correlationId++, flexible), body);
+  }
+
   /** Sends one frame of these parts; the frame that comes back without its length, or `CLOSED`, or `SILENCE`. */
   async exchange(...parts: readonly Uint8Array[]): Promise<Buffer | string> {
     const payload = Buffer.concat(parts);
