@@ -96,12 +96,6 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     `      await this.#file.truncate(this.#position);\n`,
     ``,
   ]),
-  mutant("tree: half-made log left behind", "tree_write", [
-    RECOVERY,
-    `      await disk.remove(path);
-      // Before another log is made`,
-    `      // Before another log is made`,
-  ]),
   mutant("tree: point of the next log stored before the log", "tree_write", [
     COMMITS,
     `    let next;

@@ -249,8 +249,10 @@ class Recovery {
     const { path, file, header, number } = log;
     const expected = before === undefined ? loaded.flushedSequence : this.#memtables.at(-1)!.lastSequence;
     if (header.previousSequence !== expected) {
+      // A log that is cut between two records, or is gone, shows only here: its name is told too.
+      const name = before === undefined ? "the tables" : before.path.slice(before.path.lastIndexOf("/") + 1);
       const detail =
-        `the log goes on from sequence ${header.previousSequence}, what is before it ends with ${expected}`;
+        `the log goes on from sequence ${header.previousSequence}, and ${name} before it ends with ${expected}`;
       throw corruption(path, 0, detail);
     }
     const memtable = new Memtable(header, header.previousSequence, this.#settings.memtableBytes, this.#snapshots);

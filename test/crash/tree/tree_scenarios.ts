@@ -52,22 +52,28 @@ const treeBatch = scenario("tree_batch", { syncMode: "batch", syncIntervalMs: 5 
   await script.close();
 });
 
-/** Deletions, batches and replaced values through all levels. */
-const treeCompact = scenario("tree_compact", { syncMode: "always", levelsMax: 4 }, async (script) => {
-  await script.start();
-  for (let time = 0; time < 60; time++) await script.put(`k${time % 20}`, 160);
-  script.beginCrashes();
-  for (let time = 0; time < 24; time++) {
-    const key = script.random.below(20);
-    if (time % 3 === 0) await script.write({ [`k${key}`]: null, [`k${(key + 7) % 20}`]: null });
-    else {await script.write({
-        [`k${key}`]: `batch ${time}`.padEnd(300, "v"),
-        [`x${key}`]: "small",
-        [`k${key + 1}`]: null,
-      });}
-  }
-  await script.store.compact();
-});
+/** Deletions, batches and replaced values through all levels: what is deleted lies two levels deeper. */
+const treeCompact = scenario(
+  "tree_compact",
+  { syncMode: "always", levelsMax: 4, tableBytes: 20_000 },
+  async (script) => {
+    await script.start();
+    for (let time = 0; time < 40; time++) await script.put(`k${time % 26}`, 800);
+    for (let time = 0; time < 8; time++) {
+      if (time === 4) script.beginCrashes();
+      const key = script.random.below(26);
+      if (time % 3 === 0) await script.write({ [`k${key}`]: null, [`k${(key + 7) % 26}`]: null });
+      else {
+        await script.write({
+          [`k${key}`]: `batch ${time}`.padEnd(900, "v"),
+          [`x${key}`]: "small",
+          [`k${key + 1}`]: null,
+        });
+      }
+    }
+    await script.store.compact();
+  },
+);
 
 /** A stop that flushes, and a start that must find no more and no less. */
 const treeStop = scenario("tree_stop", { syncMode: "batch" }, async (script) => {
@@ -109,7 +115,10 @@ const treeFull = scenario("tree_full", { syncMode: "always" }, async (script) =>
   for (let time = 0; time < 30; time++) await script.put(`k${time % 5}`, 900);
   volume.capacityBytes = 2 ** 40;
   await script.pass(2_500);
-  for (let time = 0; time < 6; time++) await script.put(`l${time}`, 170);
+  for (let time = 0; time < 3; time++) await script.put(`l${time}`, 170);
+  // The whole write is there, and the answer says that it is not: a refused write must not come back.
+  script.process.disk.faults.add({ operation: "write", pathPart: "wal_", code: "no_space", times: 1, effect: "all" });
+  for (let time = 3; time < 6; time++) await script.put(`l${time}`, 170);
 });
 
 /** A sync of the log that fails takes the pages with it; so does one of a table. */
