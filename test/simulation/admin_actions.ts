@@ -7,6 +7,13 @@ import { isRefusal } from "./client_actor.ts";
 import { TopicModel } from "./model.ts";
 import type { TopicSlot } from "./model.ts";
 
+/** Tombstones outlive a run, clock jumps and all: what a reader must find is then easy to say. */
+const COMPACTION = {
+  "cleanup.policy": "compact",
+  "min.cleanable.dirty.ratio": "0",
+  "delete.retention.ms": "86400000",
+};
+
 type AdminAction = "create" | "delete" | "alter";
 
 export async function administer(
@@ -45,6 +52,7 @@ async function create(
     ? random.pick(["fsync", "interval", "os"])
     : configuration.durability;
   const isRetained = configuration.usesRetention && random.chance(1, 2);
+  const isCompacted = configuration.usesCompaction && random.chance(1, 2);
   await client.createTopic(slot.name, {
     partitions,
     config: {
@@ -52,6 +60,8 @@ async function create(
       "index.interval.bytes": String(configuration.indexIntervalBytes),
       durability,
       ...(isRetained ? { "retention.bytes": String(configuration.segmentBytes * 3) } : {}),
+      ...(isCompacted ? COMPACTION : {}),
+      ...(isCompacted && isRetained ? { "cleanup.policy": "compact,delete" } : {}),
     },
   });
   const { topicId, partitions: described } = await client.describeTopic(slot.name);
@@ -59,7 +69,7 @@ async function create(
     world.violate("I43", `the new topic ${slot.name} is not ${partitions} empty partitions`);
   }
   world.probes.sometimes("a topic was made again under its old name", slot.hadTopic);
-  slot.topic = new TopicModel(slot.name, topicId, { partitions, durability, isRetained });
+  slot.topic = new TopicModel(slot.name, topicId, { partitions, durability, isRetained, isCompacted });
   slot.hadTopic = true;
 }
 

@@ -54,7 +54,11 @@ export async function appendIfMatch(
       session: `if-match ${world.model.records.size}`,
       order: actor.nextOrder(),
     },
-    { nowMs: actor.clock.nowMs(), bytesMean: world.configuration.recordBytesMean },
+    {
+      nowMs: actor.clock.nowMs(),
+      bytesMean: world.configuration.recordBytesMean,
+      isCompacted: topic.isCompacted,
+    },
   );
   const isStrict = topic.durability === "fsync";
   const { powerLosses } = world.node;

@@ -162,6 +162,7 @@ export class BrokerNode {
         segmentBytesMin: 100,
         retentionCheckMs: configuration.retentionCheckMs,
         groups: { initialRebalanceDelayMs: 300, sessionTimeoutMsMin: 500, offsetsTopicPartitions: 2 },
+        cleanerCheckMs: configuration.cleanerCheckMs,
       });
       const listener = await this.#listen(process, broker);
       this.#checkReport(report);

@@ -6,6 +6,7 @@ import type { StoredRecord } from "../../src/records/record.ts";
 import { acknowledgedKept } from "./checkers/acknowledged_kept.ts";
 import { checkBytesHeld, MESSAGE_BYTES_MAX } from "./checkers/bytes_held.ts";
 import { consecutiveReads } from "./checkers/consecutive_reads.ts";
+import { newestPerKey } from "./checkers/newest_per_key.ts";
 import { noPhantom } from "./checkers/no_phantom.ts";
 import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
 import { sendOrder } from "./checkers/send_order.ts";
@@ -21,13 +22,18 @@ class Scene {
   readonly #random = new SimulatedRandom(1);
   readonly #made = new Map<SentRecord, StoredRecord>();
 
-  constructor(durability: "fsync" | "os" = "fsync") {
-    this.partition = new TopicModel("t", "id", { partitions: 1, durability, isRetained: false }).partitions[0]!;
+  constructor(durability: "fsync" | "os" = "fsync", isCompacted = false) {
+    const options = { partitions: 1, durability, isRetained: false, isCompacted };
+    this.partition = new TopicModel("t", "id", options).partitions[0]!;
   }
 
   send(order = 0, session = "0/1"): SentRecord {
     const to = { topicName: "t", partition: 0, session, order };
-    const { sent, record } = this.model.newRecord(this.#random, to, { nowMs: 1_000_000, bytesMean: 10 });
+    const { sent, record } = this.model.newRecord(this.#random, to, {
+      nowMs: 1_000_000,
+      bytesMean: 10,
+      isCompacted: this.partition.topic.isCompacted,
+    });
     this.#made.set(sent, { ...record, offset: 0, timestamp: record.timestamp! });
     return sent;
   }
@@ -160,4 +166,29 @@ test("I47: more requests in work, or more bytes held, than the bounds allow", ()
       (thrown) => thrown instanceof Violation && thrown.invariant === "I47",
     );
   }
+});
+
+test("I28: a compacted topic without the newest acknowledged record of a key, or with offsets that go back", () => {
+  const scene = new Scene("fsync", true);
+  const { partition, model } = scene;
+  const sent: SentRecord[] = [];
+  // Few keys: among so many records some key comes twice.
+  while (new Set(sent.map(({ key }) => key)).size === sent.length) sent.push(scene.send());
+  const last = sent.length - 1;
+  const superseded = sent.findIndex(({ key }) => key === sent[last]!.key);
+  for (const check of [acknowledgedKept, oneRecordPerOffset]) check(scene.acknowledged(0, sent), model);
+  const whole = { kind: "whole", partition, logStart: 0, end: sent.length } as const;
+  const answer = { ...scene.read(0, sent), asked: null, next: sent.length, highWatermark: sent.length };
+  const without = (index: number): ReadAnswer => ({
+    ...answer,
+    records: answer.records.filter((_, at) => at !== index),
+  });
+  for (const complete of [answer, without(superseded)]) {
+    for (const check of [consecutiveReads, newestPerKey, acknowledgedKept]) check(complete, model);
+    newestPerKey(whole, model);
+  }
+  newestPerKey(without(last), model);
+  violates(newestPerKey, scene, whole, "I28");
+  const backwards = [answer.records[1]!, answer.records[0]!];
+  violates(consecutiveReads, scene, { ...answer, asked: 0, records: backwards }, "I20");
 });

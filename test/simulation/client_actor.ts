@@ -144,6 +144,7 @@ export class ClientActor {
         world.model.newRecord(random, { ...to, order: this.nextOrder() }, {
           nowMs: this.clock.nowMs(),
           bytesMean: recordBytesMean,
+          isCompacted: topic.isCompacted,
         }),
     );
     const records = made.map(({ record }) => record);

@@ -1,5 +1,6 @@
 /** What the clients know: topics and their incarnations, records by id, and which offsets were promised to last. */
 import { crc32c } from "../../src/bytes/crc32c.ts";
+import { encodeHex } from "../../src/bytes/hex.ts";
 import type { Durability } from "../../src/cluster/replica.ts";
 import type { RecordInput } from "../../src/records/record.ts";
 import type { SimulatedRandom } from "../../adapters/simulation/random.ts";
@@ -7,6 +8,8 @@ import type { SimulatedRandom } from "../../adapters/simulation/random.ts";
 export interface SentRecord {
   readonly id: number;
   readonly digest: number;
+  /** In hexadecimal; null without one. */
+  readonly key: string | null;
   readonly topicName: string;
   readonly partition: number;
   /** The connection it went over, and its place in the order of sending there. */
@@ -69,17 +72,20 @@ export class TopicModel {
   isAlwaysFsync: boolean;
   /** Retention may remove segments. */
   isRetained: boolean;
+  /** Of each key the newest record stays; tombstones stay for longer than a run takes. */
+  readonly isCompacted: boolean;
 
   constructor(
     name: string,
     topicId: string,
-    options: { partitions: number; durability: Durability; isRetained: boolean },
+    options: { partitions: number; durability: Durability; isRetained: boolean; isCompacted?: boolean },
   ) {
     this.name = name;
     this.topicId = topicId;
     this.durability = options.durability;
     this.isAlwaysFsync = options.durability === "fsync";
     this.isRetained = options.isRetained;
+    this.isCompacted = options.isCompacted ?? false;
     this.grow(options.partitions);
   }
 
@@ -132,7 +138,7 @@ export class Model {
   newRecord(
     random: SimulatedRandom,
     to: { topicName: string; partition: number; session: string; order: number },
-    options: { nowMs: number; bytesMean: number },
+    options: { nowMs: number; bytesMean: number; isCompacted: boolean },
   ): { sent: SentRecord; record: RecordInput } {
     const id = this.records.size + 1;
     const idBytes = new Uint8Array(4);
@@ -140,12 +146,13 @@ export class Model {
     const body = random.bytes(random.skewed(options.bytesMean, options.bytesMean * 20));
     const isInHeader = random.chance(3, 4);
     const record: RecordInput = {
-      key: random.chance(1, 3) ? null : random.bytes(random.below(12)),
+      key: keyOf(random, options.isCompacted),
       value: isInHeader ? (random.chance(1, 8) ? null : body) : Uint8Array.from([...idBytes, ...body]),
       headers: isInHeader ? [{ key: "id", value: idBytes }] : [],
       timestamp: options.nowMs - random.below(2_000),
     };
-    const sent: SentRecord = { id, digest: digestOf(record, record.timestamp!), ...to, outcome: "unknown" };
+    const key = record.key === null ? null : encodeHex(record.key);
+    const sent: SentRecord = { id, digest: digestOf(record, record.timestamp!), key, ...to, outcome: "unknown" };
     this.records.set(id, sent);
     return { sent, record };
   }
@@ -156,6 +163,12 @@ export class Model {
     if (bytes === null || bytes === undefined || bytes.length < 4) return undefined;
     return this.records.get(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0));
   }
+}
+
+/** A compacted topic's records have one of a few keys, so that most of them are superseded. */
+function keyOf(random: SimulatedRandom, isCompacted: boolean): Uint8Array | null {
+  if (isCompacted) return Uint8Array.of(random.below(6));
+  return random.chance(1, 3) ? null : random.bytes(random.below(12));
 }
 
 /** A checksum over all that a record must keep. */

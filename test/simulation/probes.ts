@@ -30,6 +30,7 @@ export const PROBES = [
   "a request with a key was finished after a crash",
   "a trim moved the log start",
   "retention moved the log start",
+  "compaction removed records",
   "a topic was made again under its old name",
   "a topic's settings were changed",
   "partitions were added",

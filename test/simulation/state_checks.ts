@@ -5,6 +5,7 @@ import type { World } from "./world.ts";
 export function checkState(world: World): void {
   const { running } = world.node;
   if (running === null) return;
+  world.probes.sometimes("compaction removed records", running.broker.counters.cleanerRemovedRecords > 0);
   for (const connection of running.listener.connections) {
     const { requestsInWork } = connection;
     checkBytesHeld(connection, world.configuration);

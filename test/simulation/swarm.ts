@@ -45,6 +45,8 @@ export interface SwarmConfiguration {
   readonly flushIntervalMs: number;
   readonly usesRetention: boolean;
   readonly retentionCheckMs: number;
+  readonly usesCompaction: boolean;
+  readonly cleanerCheckMs: number;
   readonly pieceBytesMax: number;
   /** How much of one connection the broker takes before it stops reading. */
   readonly connectionRequestsInWorkMax: number;
@@ -98,6 +100,8 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
     flushIntervalMs: random.pick([5, 100, 1_000]),
     usesRetention: random.chance(1, 3),
     retentionCheckMs: random.pick([500, 3_000]),
+    usesCompaction: random.stream("compaction").chance(1, 2),
+    cleanerCheckMs: random.stream("compaction").pick([200, 2_000]),
     pieceBytesMax: random.pick([Infinity, Infinity, 5_000, 300]),
     connectionRequestsInWorkMax: random.pick([1, 3, 64]),
     connectionBytesMax: random.pick([500, 10_000, 16_777_216]),

@@ -6,6 +6,7 @@ import { Volume } from "../../adapters/simulation/volume.ts";
 import { BrokerNode } from "./broker_node.ts";
 import { acknowledgedKept } from "./checkers/acknowledged_kept.ts";
 import { consecutiveReads } from "./checkers/consecutive_reads.ts";
+import { newestPerKey } from "./checkers/newest_per_key.ts";
 import { noPhantom } from "./checkers/no_phantom.ts";
 import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
 import { sendOrder } from "./checkers/send_order.ts";
@@ -23,6 +24,7 @@ import type { FaultName, SwarmConfiguration } from "./swarm.ts";
 const CHECKERS: readonly Checker[] = [
   noPhantom,
   consecutiveReads,
+  newestPerKey,
   oneRecordPerOffset,
   sendOrder,
   watermarks,
