@@ -6,6 +6,7 @@ import { kafkaConnections } from "./workloads/kafka_connections.ts";
 import { kafkaPeer } from "./workloads/kafka_peer.ts";
 import { logAppend } from "./workloads/log_append.ts";
 import { logAppendFsync } from "./workloads/log_append_fsync.ts";
+import { logCompact } from "./workloads/log_compact.ts";
 import { logRead } from "./workloads/log_read.ts";
 import { logRecover } from "./workloads/log_recover.ts";
 import { lsmFill } from "./workloads/lsm_fill.ts";
@@ -26,6 +27,7 @@ export const WORKLOADS: readonly Workload[] = [
   logAppendFsync,
   logRead,
   logRecover,
+  logCompact,
   kafkaCodec,
   skiplistPut,
   skiplistGet,
