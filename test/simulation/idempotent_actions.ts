@@ -261,6 +261,10 @@ function newRecord(actor: ClientActor, partition: PartitionModel, session: strin
   return world.model.newRecord(
     random,
     { topicName: partition.topic.name, partition: partition.partition, session, order: world.model.records.size },
-    { nowMs: clock.nowMs(), bytesMean: world.configuration.recordBytesMean },
+    {
+      nowMs: clock.nowMs(),
+      bytesMean: world.configuration.recordBytesMean,
+      isCompacted: partition.topic.isCompacted,
+    },
   );
 }

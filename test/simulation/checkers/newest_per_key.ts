@@ -19,7 +19,7 @@ export const newestPerKey: Checker = (observation, model) => {
   const { partition } = observation;
   if (!partition.topic.isCompacted) return;
   if (observation.kind === "read") {
-    let pass = observation.asked === null ? { next: 0, newest: new Map<string, number>() } : passes.get(partition);
+    const pass = observation.asked === null ? { next: 0, newest: new Map<string, number>() } : passes.get(partition);
     if (pass === undefined || (observation.asked !== null && observation.asked !== pass.next)) return;
     for (const record of observation.records) {
       const key = model.sentRecordOf(record)?.key;
