@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startTestBroker } from "../../src/server/test_broker.ts";
 import { currentPlatform } from "../adapters/current.ts";
-import { cli } from "./cli_run.ts";
+import { runCli } from "../../src/cli/main.ts";
+import { cli, noParts } from "./cli_run.ts";
+import { FakeTerminal } from "./fake_terminal.ts";
 
 async function open() {
   const platform = currentPlatform({ memory: true });
@@ -97,6 +99,29 @@ test("consume -group of a topic that is not there fails, and makes none", async 
   assert.equal(code, 1);
   assert.match(errors, /^Error receiving: unknown_topic: /);
   assert.equal((await opened.run("topics", "list")).out, "Topics:\n");
+});
+
+test("a member that is stopped commits what it has printed and leaves", async () => {
+  await using opened = await open();
+  const { broker, run } = opened;
+  await run("produce", "-topic", "t", "-message", "m", "-count", "3", "-partition", "0");
+  const terminal = new FakeTerminal([
+    "consume",
+    "-topic",
+    "t",
+    "-group",
+    "g",
+    "-follow",
+    "-raw",
+    "-broker",
+    broker.kafka,
+  ]);
+  const code = runCli(currentPlatform({ memory: true }), terminal, noParts);
+  await terminal.untilOut("m-2\n");
+  terminal.interrupt();
+  assert.equal(await code, 0, terminal.errors);
+  const { out } = await run("groups", "describe", "g");
+  assert.match(out, /^Group g \(Empty, generation 2\)\n.*\nt {6}0 {10}3 {15}3 /);
 });
 
 test("two members of one group share the partitions, and one takes over from the other", async () => {
