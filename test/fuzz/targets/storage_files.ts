@@ -1,6 +1,7 @@
 /** The small files of a log and of the data directory: a decoder takes what its encoder wrote, or says that it is none. */
 import assert from "node:assert/strict";
 import { openDataDirectory, storeIdentity } from "../../../src/storage/data_directory.ts";
+import { decodeCleanerCheckpoint, encodeCleanerCheckpoint } from "../../../src/storage/log/cleaner_checkpoint.ts";
 import { decodeLeaderEpochs, encodeLeaderEpochs } from "../../../src/storage/log/leader_epochs.ts";
 import { OffsetIndex } from "../../../src/storage/log/offset_index.ts";
 import { decodeSlot, encodeSlot } from "../../../src/storage/log/recovery_point.ts";
@@ -68,6 +69,11 @@ function checkSnapshot(bytes: Uint8Array, whole: Uint8Array): void {
   assert.ok(states === null || sameBytes(bytes, whole), "A snapshot was taken that nobody wrote");
 }
 
+function checkCheckpoint(bytes: Uint8Array, whole: Uint8Array): void {
+  const decoded = decodeCleanerCheckpoint(bytes, IDENTITY);
+  assert.ok(decoded === null || sameBytes(bytes, whole), "A checkpoint was taken that nobody wrote");
+}
+
 function checkName(bytes: Uint8Array): void {
   const name = new TextDecoder().decode(bytes);
   const parsed = parseSegmentFileName(name);
@@ -87,6 +93,9 @@ export const logFiles: FuzzTarget = {
     const name = new TextEncoder().encode("00000000000000000042.timeindex");
     const batch = { firstSequence: 4, lastSequence: 6, baseOffset: BASE, lastOffset: BASE + 2, timestamp: 5 };
     const snapshot = encodeProducerSnapshot([{ producerId: 3n, epoch: 1, batches: [batch] }]);
+    const cleaned = { baseOffset: 0, endOffset: 42, sizeBytes: 900, batches: 7, checksum: 4_000_000_000 };
+    const segments = [cleaned, { ...cleaned, baseOffset: 42, endOffset: 90 }];
+    const checkpoint = encodeCleanerCheckpoint({ cleanOffset: 90, segments }, 5, IDENTITY);
     const formats: readonly (readonly [Uint8Array, (bytes: Uint8Array) => void])[] = [
       [offsets, checkOffsetIndex],
       [times, checkTimeIndex],
@@ -94,6 +103,7 @@ export const logFiles: FuzzTarget = {
       [epochs, checkEpochs],
       [name, checkName],
       [snapshot, (bytes) => checkSnapshot(bytes, snapshot)],
+      [checkpoint, (bytes) => checkCheckpoint(bytes, checkpoint)],
     ];
     return {
       make(random) {
