@@ -14,6 +14,8 @@ export const LIMITS = {
   topicPartitionsMax: 10_000,
   /** Partitions that one request may ask for, together: Kafka's bound (ReplicationControlManager). */
   createdPartitionsMax: 10_000,
+  /** Settings that one request is told: a resource of a few bytes asks for dozens. All of some 10,000 topics fit. */
+  describedSettingsMax: 300_000,
   /** Topics of one broker: their settings are held in memory and walked by metadata answers. */
   topicsMax: 100_000,
   /** Partitions of one broker: three descriptors each, and most hosts allow a process 1,048,576 at the very most. */

@@ -86,6 +86,43 @@ async function topicTools(check, tool, at) {
   });
 }
 
+async function clusterTools(check, tool, at) {
+  const topic = freshName("tools-cluster");
+  await tool("TopicCommand", [...at, "--create", "--topic", topic, "--partitions", "1"]);
+  await check(
+    "admin",
+    "LeaderElectionCommand, ReassignPartitionsCommand, ClusterTool, ClientMetricsCommand",
+    async () => {
+      const elected = await tool("LeaderElectionCommand", [
+        ...at,
+        "--election-type",
+        "preferred",
+        "--topic",
+        topic,
+        "--partition",
+        "0",
+      ]);
+      hold(elected.includes(`Valid replica already elected for partitions ${topic}-0`), elected);
+      const moves = await tool(`${TOOLS}.reassign.ReassignPartitionsCommand`, [...at, "--list"]);
+      hold(moves.includes("No partition reassignments found."), moves);
+      hold(/Cluster ID: \S{22}/.test(await tool("ClusterTool", ["cluster-id", ...at])), "no cluster id");
+      equal((await tool("ClientMetricsCommand", [...at, "--list"])).trim(), "", "client metrics");
+    },
+  );
+  await check("admin", "ConfigCommand: what is wrong is refused, quotas are none", async () => {
+    const ofTopic = [...at, "--entity-type", "topics", "--entity-name", topic];
+    await tool("kafka.admin.ConfigCommand", [...ofTopic, "--alter", "--add-config", "retention.ms=x"], { code: 1 });
+    const ofBroker = [...at, "--entity-type", "brokers", "--entity-name", "1"];
+    await tool("kafka.admin.ConfigCommand", [...ofBroker, "--alter", "--add-config", "num.partitions=4"], { code: 1 });
+    const quotas = await tool("kafka.admin.ConfigCommand", [...at, "--entity-type", "clients", "--describe"]);
+    equal(quotas.trim(), "", "quotas");
+  });
+  await check("admin", "AclCommand: there is no authorizer", async () => {
+    await tool("AclCommand", [...at, "--list"], { code: 1 });
+    await tool("TopicCommand", [...at, "--delete", "--topic", topic]);
+  });
+}
+
 async function recordTools(check, tool, at) {
   const topic = freshName("tools-records");
   await tool("TopicCommand", [...at, "--create", "--topic", topic, "--partitions", "1"]);
@@ -244,6 +281,7 @@ await runSuite("Kafka's tools", {
     const at = ["--bootstrap-server", address];
     try {
       await topicTools(check, tool, at);
+      await clusterTools(check, tool, at);
       await recordTools(check, tool, at);
       await groupTools(check, tool, at, classPath);
       await performanceTools(check, tool, at, address);

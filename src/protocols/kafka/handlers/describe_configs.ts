@@ -2,6 +2,7 @@
  * DescribeConfigs (API 32): settings of topics and of this broker. There are no loggers, client metrics or groups with
  * settings of their own: asked for by a right name, they have none. Faults in Kafka's words (ConfigHelper).
  */
+import { LIMITS } from "../../../base/limits.ts";
 import type { ConfigEntry } from "../../../broker/config_entry.ts";
 import { topicNameFault } from "../../../broker/topic_name.ts";
 import { NO_FAULT } from "../admin_fault.ts";
@@ -20,18 +21,25 @@ type ResourceAnswer = DescribeConfigsResponse["results"][number];
 const MALFORMED =
   "This most likely occurs because of a request being malformed by the client library or the message was " +
   "sent to an incompatible broker. See the broker logs for more details.";
+const TOO_MANY: Fault = {
+  errorCode: KAFKA_ERRORS.POLICY_VIOLATION,
+  errorMessage: `One request is told ${LIMITS.describedSettingsMax} settings; ask for fewer resources`,
+};
 const KNOWN_TYPES: readonly number[] = Object.values(RESOURCE_TYPES);
 
 export const describeConfigsHandler = defineHandler(describeConfigsApi, {
   handle(request, context) {
     const fault = { errorCode: KAFKA_ERRORS.INVALID_REQUEST, errorMessage: MALFORMED };
     const isKnown = request.resources.every(({ resourceType }) => KNOWN_TYPES.includes(resourceType));
-    return {
-      throttleTimeMs: 0,
-      results: request.resources.map((resource) =>
-        isKnown ? describe(resource, request, context) : answer(resource, fault, [])
-      ),
-    };
+    let left: number = LIMITS.describedSettingsMax;
+    const results = request.resources.map((resource) => {
+      if (!isKnown) return answer(resource, fault, []);
+      if (left <= 0) return answer(resource, TOO_MANY, []);
+      const described = describe(resource, request, context);
+      left -= described.configs.length;
+      return described;
+    });
+    return { throttleTimeMs: 0, results };
   },
   fail: (request, error) => ({
     throttleTimeMs: 0,

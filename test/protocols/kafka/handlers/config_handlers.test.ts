@@ -1,6 +1,7 @@
 /** DescribeConfigs, AlterConfigs, IncrementalAlterConfigs and ListConfigResources, as frames over a broker in memory. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
+import { LIMITS } from "../../../../src/base/limits.ts";
 import { alterConfigsApi } from "../../../../src/protocols/kafka/wire/messages/alter_configs.ts";
 import { describeConfigsApi } from "../../../../src/protocols/kafka/wire/messages/describe_configs.ts";
 import { incrementalAlterConfigsApi } from "../../../../src/protocols/kafka/wire/messages/incremental_alter_configs.ts";
@@ -167,6 +168,17 @@ test("DescribeConfigs refuses a whole request with a type that it does not know"
     ok(results[0]!.errorMessage!.startsWith("This most likely occurs because of a request being malformed"));
   }
   deepEqual((await session.ask(describeConfigsApi, 4, { resources: [] })).results, []);
+});
+
+test("DescribeConfigs tells no more settings than one request may have", async () => {
+  await using session = await openAdminSession();
+  const each = session.broker.describeBrokerConfig().length;
+  const answered = Math.ceil(LIMITS.describedSettingsMax / each);
+  const resource = { resourceType: BROKER, resourceName: "1", configurationKeys: null };
+  const resources = Array.from({ length: answered + 2 }, () => resource);
+  const { results } = await session.ask(describeConfigsApi, 4, { resources });
+  deepEqual(results.slice(0, answered).filter(({ errorCode }) => errorCode !== 0), []);
+  deepEqual(results.slice(answered).map(({ errorCode, configs }) => [errorCode, configs.length]), [[44, 0], [44, 0]]);
 });
 
 test("IncrementalAlterConfigs sets, unsets and leaves what it does not name, in every version", async () => {
