@@ -14,11 +14,15 @@ export interface CleaningPlan {
   readonly need: CleaningNeed;
 }
 
-/** Null when no sealed segment below `bounds.upTo` has anything that was not under a key map. */
+/**
+ * Null when no sealed segment below `bounds.upTo` has anything that was not under a key map. `onRead`: a segment was read,
+ * and its file is open now.
+ */
 export async function planCleaning(
   state: LogState,
   settings: CompactionSettings,
   bounds: CleaningBounds,
+  onRead: (segment: Segment) => void,
 ): Promise<CleaningPlan | null> {
   const firstDirty = Math.max(state.cleanerCheckpoint.current.cleanOffset, state.startOffset);
   const segments: Segment[] = [];
@@ -29,7 +33,7 @@ export async function planCleaning(
     if (segment.endOffset > bounds.upTo) break;
     if (segment.endOffset <= firstDirty) cleanBytes += segment.sizeBytes;
     else {
-      const { first, newest } = await timesOf(segment, settings);
+      const { first, newest } = await timesOf(segment, settings, onRead);
       if (settings.lagMsMin > 0 && newest > bounds.nowMs - settings.lagMsMin) break;
       if (first >= 0 && first < bounds.nowMs - settings.lagMsMax) isOverdue = true;
       dirtyBytes += segment.sizeBytes;
@@ -49,14 +53,16 @@ export async function planCleaning(
 async function timesOf(
   segment: Segment,
   settings: CompactionSettings,
+  onRead: (segment: Segment) => void,
 ): Promise<{ readonly first: number; readonly newest: number }> {
   if (segment.isRetired || (settings.lagMsMin === 0 && settings.lagMsMax >= Number.MAX_SAFE_INTEGER)) {
     return { first: -1, newest: -1 };
   }
-  return await segment.withReader(async () => {
-    await segment.loadFirstTimestamp();
-    return { first: segment.firstTimestamp, newest: segment.maxTimestamp };
-  });
+  if (segment.firstTimestamp < 0 || segment.maxTimestamp < 0) {
+    await segment.withReader(() => segment.loadFirstTimestamp());
+    onRead(segment);
+  }
+  return { first: segment.firstTimestamp, newest: segment.maxTimestamp };
 }
 
 /** Neighbours that fit into one segment together are written as one, so that compaction leaves no crowd of small files. */

@@ -1,11 +1,19 @@
 /** The cleaner of one open log: plans, runs one pass at a time, and steps aside when the log is cut or closed. */
 import { assert } from "../../base/assert.ts";
-import { SentinelError } from "../../base/errors.ts";
-import type { CleaningBounds, CleaningNeed, CleaningResult, CleaningTools, LogCleaning } from "../log_cleaning.ts";
+import { PlatformError, SentinelError } from "../../base/errors.ts";
+import type {
+  CleaningBounds,
+  CleaningNeed,
+  CleaningResult,
+  CleaningTools,
+  CompactionSettings,
+  LogCleaning,
+} from "../log_cleaning.ts";
 import type { Mutex } from "../mutex.ts";
 import { CleaningPace } from "./cleaning_pace.ts";
 import { CleaningPass } from "./cleaning_pass.ts";
 import { planCleaning } from "./cleaning_plan.ts";
+import type { CleaningPlan } from "./cleaning_plan.ts";
 import { assertLogState } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
 import type { LogWriter } from "./log_writer.ts";
@@ -18,6 +26,8 @@ export interface LogCleanerOptions {
   readonly writer: LogWriter;
   /** Held by whoever takes segments away. */
   readonly segmentsMutex: Mutex;
+  /** A sealed segment was read: its file stays open until others were read. */
+  readonly onRead: (segment: Segment) => void;
   /** A segment is no longer the log's. */
   readonly onRetired: (segment: Segment) => void;
 }
@@ -38,7 +48,7 @@ export class LogCleaner implements LogCleaning {
     const { state } = this.#options;
     const { compaction } = state.settings;
     if (compaction === undefined || this.#isStopping || state.failure !== null) return null;
-    return (await planCleaning(state, compaction, bounds))?.need ?? null;
+    return (await this.#plan(compaction, bounds))?.need ?? null;
   }
 
   async clean(bounds: CleaningBounds, tools: CleaningTools): Promise<CleaningResult> {
@@ -68,7 +78,7 @@ export class LogCleaner implements LogCleaning {
     const isWanted = (): boolean =>
       !this.#isStopping && state.failure === null && generation === state.generation &&
       truncations === state.truncations && startOffset === state.startOffset;
-    const plan = await planCleaning(state, compaction, bounds);
+    const plan = await this.#plan(compaction, bounds);
     if (plan === null) return { outcome: "nothing", ...NOTHING };
     const pace = new CleaningPace(state.clock, isWanted);
     const pass = new CleaningPass({
@@ -104,6 +114,20 @@ export class LogCleaner implements LogCleaning {
       // Sources that went away under it are no damage.
       if (pace.isStopped || !isWanted()) return pass.result("stopped");
       throw thrown instanceof SentinelError ? thrown : notStored(state.directory, thrown);
+    }
+  }
+
+  /** Null also when the segments that it looked at were taken away meanwhile. */
+  async #plan(compaction: CompactionSettings, bounds: CleaningBounds): Promise<CleaningPlan | null> {
+    const { state, onRead } = this.#options;
+    const { generation, startOffset } = state;
+    try {
+      return await planCleaning(state, compaction, bounds, onRead);
+    } catch (thrown) {
+      if (generation !== state.generation || startOffset !== state.startOffset || this.#isStopping) return null;
+      if (!(thrown instanceof PlatformError)) throw thrown;
+      const detail = `The log ${state.directory} could not be read: ${thrown.message}`;
+      throw new SentinelError("storage_error", detail, { cause: thrown });
     }
   }
 

@@ -44,6 +44,7 @@ export class SegmentLog implements PartitionLog {
       state,
       writer: this.#writer,
       segmentsMutex: this.#segmentsMutex,
+      onRead: (segment) => this.#keepOpenSealed(segment),
       onRetired: (segment) => void this.#openSealed.delete(segment),
     });
   }

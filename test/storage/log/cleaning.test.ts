@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SentinelError } from "../../../src/base/errors.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
 import type { RecordBatch } from "../../../src/records/record_batch.ts";
 import type { LogSettings } from "../../../src/storage/partition_log.ts";
 import { CLEANER_CHECKPOINT_FILES } from "../../../src/storage/log/cleaner_checkpoint.ts";
@@ -206,6 +207,23 @@ test("need(): the dirty part, the lags, the ratio", async () => {
   log.configure(settingsOf({ segmentBytes: 90 }));
   assert.equal(await need(0), null);
   await log.close();
+});
+
+test("need() with a lag reads many segments and keeps few of them open", async () => {
+  const disk = new FaultyDisk();
+  const settings = { ...ONE_BATCH_EACH, compaction: { ...COMPACTION, lagMsMin: 1 } };
+  const log = await logOf(disk, settings);
+  for (let round = 0; round < 30; round++) await append(log, `k=${round}`);
+  await log.close();
+  const again = await reopened(disk, settings);
+  const before = disk.openFiles;
+  disk.failNext("open", "too_many_open_files", { suffix: ".log" });
+  await assert.rejects(again.cleaning.need(boundsOf(30)), (thrown) => thrown instanceof SentinelError);
+  assert.ok((await again.cleaning.need(boundsOf(30, { nowMs: NOW_MS + 10 })))!.isDue);
+  await again.read(29, { maxBytes: 1, upTo: 30 });
+  assert.ok(disk.openFiles <= before + LIMITS.sealedSegmentsOpenMax, `${disk.openFiles - before} more files are open`);
+  await again.close();
+  assert.equal(disk.openFiles, 0);
 });
 
 test("a damaged batch ends the pass, is named, and nothing is changed", async () => {
