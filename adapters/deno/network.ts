@@ -9,8 +9,8 @@ import { gatherSlices } from "../node/gather.ts";
 /** Reads begin with this, and come back to it after one that was not filled: an idle connection holds no more. */
 const READ_BYTES_MIN = 64 * 1024;
 /**
- * After a read that was filled. Native frames of 107 KB cost a fifth less than with 64 KiB, since most of them lie whole
- * in one read (measured). At most `connectionReadBytesMax`.
+ * After a read that was filled: most frames of a busy producer then lie whole in one read and are not put together. At
+ * most `connectionReadBytesMax`.
  */
 const READ_BYTES_MAX = 256 * 1024;
 /** A read that fills less than this part of its buffer is copied out, so that a small request does not hold a large one. */
