@@ -39,7 +39,8 @@ def create(topic, partitions, config):
 
 
 def delete(topic):
-    settle(AdminClient(BASE).delete_topics([topic]))
+    admin = AdminClient(BASE)
+    settle(admin.delete_topics([topic]))
     return {}
 
 
@@ -100,7 +101,9 @@ def latency(topic, rate, seconds):
 
     def read():
         while len(found) < total:
-            for message in consumer.consume(1_000, 1.0):
+            # One by one: a batch would wait until it is full.
+            message = consumer.poll(1.0)
+            if message is not None:
                 found.append(time.monotonic_ns() - struct.unpack_from(">q", message.value())[0])
 
     reader = threading.Thread(target=read, daemon=True)
