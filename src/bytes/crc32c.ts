@@ -1,12 +1,13 @@
 /**
- * CRC-32C (Castagnoli, RFC 3720 B.4), the checksum of record batches. Sixteen tables of 256 words let one step take
- * sixteen bytes; the table lookups of one step do not wait for each other, which is what makes it quick. Long inputs are
- * folded to a short one first, see crc32c_folding.ts.
+ * CRC-32C (Castagnoli, RFC 3720 B.4), the checksum of record batches. Short inputs go through tables, see
+ * slicing_crc.ts; long ones are folded to a short one first, see crc32c_folding.ts.
  */
 import { type Fold, FOLDED_BYTES_MIN, makeFold } from "./crc32c_folding.ts";
+import { buildCrcTables, slicingCrc } from "./slicing_crc.ts";
 
-const POLYNOMIAL = 0x82f63b78;
-const TABLES = buildTables();
+const TABLES = buildCrcTables(0x82f63b78);
+/** As a seed: the register is zero, since what came before is folded into the bytes. */
+const ZERO_REGISTER = ~0;
 /** Made when the first long input comes: a start has none. */
 let fold: Fold | null | undefined;
 
@@ -19,7 +20,7 @@ export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length,
     if (fold === undefined) fold = makeFold();
     if (fold !== null) {
       const rest = fold(bytes, start, end, ~seed);
-      return ~continueCrc(0, rest, 0, rest.length) >>> 0;
+      return slicingCrc(TABLES, rest, 0, rest.length, ZERO_REGISTER);
     }
   }
   return crc32cByTables(bytes, start, end, seed);
@@ -27,47 +28,5 @@ export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length,
 
 /** The same without folding: for short inputs, for hosts without WebAssembly, and to hold the other against. */
 export function crc32cByTables(bytes: Uint8Array, start = 0, end: number = bytes.length, seed = 0): number {
-  return ~continueCrc(~seed, bytes, start, end) >>> 0;
-}
-
-/** The register after `bytes[start, end)`, as a signed word. */
-function continueCrc(register: number, bytes: Uint8Array, start: number, end: number): number {
-  const tables = TABLES;
-  let crc = register;
-  let at = start;
-  for (const stop = end - 15; at < stop; at += 16) {
-    crc = tables[3840 | ((crc ^ bytes[at]!) & 255)]! ^
-      tables[3584 | (((crc >>> 8) ^ bytes[at + 1]!) & 255)]! ^
-      tables[3328 | (((crc >>> 16) ^ bytes[at + 2]!) & 255)]! ^
-      tables[3072 | ((crc >>> 24) ^ bytes[at + 3]!)]! ^
-      tables[2816 | bytes[at + 4]!]! ^
-      tables[2560 | bytes[at + 5]!]! ^
-      tables[2304 | bytes[at + 6]!]! ^
-      tables[2048 | bytes[at + 7]!]! ^
-      tables[1792 | bytes[at + 8]!]! ^
-      tables[1536 | bytes[at + 9]!]! ^
-      tables[1280 | bytes[at + 10]!]! ^
-      tables[1024 | bytes[at + 11]!]! ^
-      tables[768 | bytes[at + 12]!]! ^
-      tables[512 | bytes[at + 13]!]! ^
-      tables[256 | bytes[at + 14]!]! ^
-      tables[bytes[at + 15]!]!;
-  }
-  for (; at < end; at++) crc = tables[(crc ^ bytes[at]!) & 255]! ^ (crc >>> 8);
-  return crc;
-}
-
-/** Table k (at k × 256) is the effect of a byte that k more bytes follow. Signed words: JavaScript's bit operations are signed. */
-function buildTables(): Int32Array {
-  const tables = new Int32Array(16 * 256);
-  for (let byte = 0; byte < 256; byte++) {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    tables[byte] = crc;
-  }
-  for (let at = 256; at < tables.length; at++) {
-    const before = tables[at - 256]!;
-    tables[at] = tables[before & 255]! ^ (before >>> 8);
-  }
-  return tables;
+  return slicingCrc(TABLES, bytes, start, end, seed);
 }
