@@ -7,13 +7,11 @@
 import { asSentinelError, PlatformError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
-import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
 import { OfflineReplica } from "../cluster/offline_replica.ts";
-import { PartitionStore } from "../cluster/partition_store.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
-import { openDataDirectory, storeIdentity } from "../storage/data_directory.ts";
+import { openDataDirectory } from "../storage/data_directory.ts";
 import type { DataDirectory } from "../storage/data_directory.ts";
 import type { BrokerOptions } from "./broker_options.ts";
 import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "./broker_api.ts";
@@ -21,7 +19,6 @@ import type { ConfigEntry } from "./config_entry.ts";
 import { describeBrokerConfig, describeTopicConfig } from "./describe_config.ts";
 import { deleteRecordsBefore } from "./delete_records.ts";
 import { noCounts } from "./broker_counters.ts";
-import { Cleaner } from "./cleaner.ts";
 import { describeTopic } from "./describe_topic.ts";
 import { Fetching } from "./fetching.ts";
 import { groupSettings } from "./groups/group_settings.ts";
@@ -30,13 +27,15 @@ import type { GroupsApi } from "./groups/groups_api.ts";
 import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
 import { KeyedProducing } from "./keyed_producing.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
+import { Maintenance } from "./maintenance.ts";
 import { checkEpoch, lookUpEpochEnd, lookUpOffset } from "./offset_lookup.ts";
-import { ProducerIds } from "./producer_ids.ts";
+import { openStorage } from "./open_storage.ts";
+import type { OpenStorage } from "./open_storage.ts";
+import type { ProducerIds } from "./producer_ids.ts";
 import { Producing } from "./producing.ts";
 import type { TopicConfig } from "./topic_config.ts";
-import { Retention } from "./retention.ts";
-import { openTopics, replicaOf, Topics } from "./topics.ts";
-import type { OpenReport, Topic } from "./topics.ts";
+import { replicaOf } from "./topics.ts";
+import type { OpenReport, Topic, Topics } from "./topics.ts";
 import type {
   BrokerCounters,
   ClusterDescription,
@@ -71,8 +70,7 @@ export class Broker implements BrokerApi {
   readonly #keyed: KeyedProducing;
   readonly #fetching: Fetching;
   readonly #groups: Groups;
-  readonly #retention: Retention;
-  readonly #cleaner: Cleaner;
+  readonly #maintenance: Maintenance;
   #node: NodeDescription;
   /** Where the binary port listens. */
   #listens: Address | null = null;
@@ -83,8 +81,7 @@ export class Broker implements BrokerApi {
     platform: Platform,
     options: BrokerOptions,
     directory: DataDirectory,
-    topics: Topics,
-    producerIds: ProducerIds,
+    { topics, producerIds }: OpenStorage,
   ) {
     this.#platform = platform;
     this.#options = options;
@@ -106,10 +103,12 @@ export class Broker implements BrokerApi {
       ...groupSettings(options.groups),
       onError: (error) => this.#onError(error),
     });
-    const { retentionCheckMs = LIMITS.retentionCheckMs, cleanerCheckMs = LIMITS.cleanerCheckMs } = options;
-    this.#retention = new Retention({ topics, clock, everyMs: retentionCheckMs, onError: () => counters.errors += 1 });
-    const onFailure = (error: SentinelError): void => this.#onError(error);
-    this.#cleaner = new Cleaner(platform, { topics, counters, everyMs: cleanerCheckMs, onFailure });
+    this.#maintenance = new Maintenance(platform, {
+      topics,
+      counters,
+      options,
+      onError: (error) => this.#onError(error),
+    });
     this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
   }
 
@@ -119,35 +118,16 @@ export class Broker implements BrokerApi {
     options: BrokerOptions,
     onDirectoryReady: () => void = () => {},
   ): Promise<{ broker: Broker; report: OpenReport }> {
-    const { disk, clock, random } = platform;
-    const directory = await openDataDirectory(disk, random, options.dataPath, options.nodeId);
+    const directory = await openDataDirectory(platform.disk, platform.random, options.dataPath, options.nodeId);
     onDirectoryReady();
     try {
-      const { flushIntervalMs } = options;
-      const store = new PartitionStore({ disk, clock, path: options.dataPath, flushIntervalMs });
-      const log = await store.openMetadataLog(directory.isNew, { durability: "fsync", log: METADATA_LOG_SETTINGS });
-      if (directory.isNew) await storeIdentity(disk, options.dataPath, directory);
-      const metadata = new MetadataLog(log, clock);
-      const producerIds = new ProducerIds(metadata);
-      const topics = new Topics({
-        store,
-        metadata,
-        producerIds,
-        random,
-        partitionsDefault: options.partitionsDefault,
-        configDefaults: {
-          durability: options.durability,
-          segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin,
-        },
-      });
-      const report = await openTopics(topics);
-      const broker = new Broker(platform, options, directory, topics, producerIds);
+      const storage = await openStorage(platform, options, directory);
+      const broker = new Broker(platform, options, directory, storage);
       await broker.#keyed.open();
       broker.#groups.open();
       broker.#isReady = true;
-      broker.#retention.start();
-      broker.#cleaner.start();
-      return { broker, report };
+      broker.#maintenance.start();
+      return { broker, report: storage.report };
     } catch (thrown) {
       await directory.lock.release();
       throw thrown;
@@ -175,10 +155,7 @@ export class Broker implements BrokerApi {
   ): Promise<ProduceOutcome[]> {
     this.#assertRunning();
     assertNotInternal(topic);
-    const startedMs = this.#platform.clock.monotonicMs();
-    const outcomes = await this.#counted(this.#producing.produceRecords(topic, records, options));
-    this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
-    return outcomes;
+    return await this.#timed(this.#producing.produceRecords(topic, records, options));
   }
 
   async produceOnce(
@@ -189,10 +166,7 @@ export class Broker implements BrokerApi {
   ): Promise<KeyedOutcome> {
     this.#assertRunning();
     assertNotInternal(topic);
-    const startedMs = this.#platform.clock.monotonicMs();
-    const outcome = await this.#counted(this.#keyed.produce(topic, key, records, options));
-    this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
-    return outcome;
+    return await this.#timed(this.#keyed.produce(topic, key, records, options));
   }
 
   async produceBatch(
@@ -203,10 +177,7 @@ export class Broker implements BrokerApi {
   ): Promise<ProduceAck> {
     this.#assertRunning();
     assertNotInternal(topic);
-    const startedMs = this.#platform.clock.monotonicMs();
-    const ack = await this.#counted(this.#producing.produceBatch(topic, partition, batch, options));
-    this.produceLatency.record(this.#platform.clock.monotonicMs() - startedMs);
-    return ack;
+    return await this.#timed(this.#producing.produceBatch(topic, partition, batch, options));
   }
 
   async allocateProducerId(): Promise<ProducerId> {
@@ -359,11 +330,10 @@ export class Broker implements BrokerApi {
 
   async #close(): Promise<void> {
     this.endWaits();
-    this.#retention.stop();
-    this.#cleaner.stop();
+    this.#maintenance.stop();
     try {
       await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
-      await this.#cleaner.ended;
+      await this.#maintenance.ended;
     } finally {
       await this.#directory.lock.release();
     }
@@ -386,6 +356,15 @@ export class Broker implements BrokerApi {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new SentinelError("unknown_topic", `The topic ${name} does not exist`);
     return topic;
+  }
+
+  /** A produce, which counts into the latency when it went well. */
+  async #timed<Result>(produce: Promise<Result>): Promise<Result> {
+    const { clock } = this.#platform;
+    const startedMs = clock.monotonicMs();
+    const result = await this.#counted(produce);
+    this.produceLatency.record(clock.monotonicMs() - startedMs);
+    return result;
   }
 
   async #counted<Result>(work: Promise<Result>): Promise<Result> {

@@ -1,5 +1,6 @@
 import { SentinelError } from "../base/errors.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
+import type { MaintenanceTask } from "./maintenance.ts";
 import type { Topics } from "./topics.ts";
 
 export interface RetentionOptions {
@@ -10,9 +11,10 @@ export interface RetentionOptions {
 }
 
 /** Lets every partition remove the segments that its topic's settings no longer keep, again and again. */
-export class Retention {
+export class Retention implements MaintenanceTask {
   readonly #options: RetentionOptions;
   #cancel: Cancel | null = null;
+  #round: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(options: RetentionOptions) {
@@ -22,7 +24,7 @@ export class Retention {
   start(): void {
     const { clock, everyMs } = this.#options;
     this.#cancel = clock.after(everyMs, () => {
-      void this.#apply().then(() => {
+      this.#round = this.#apply().then(() => {
         if (!this.#isStopped) this.start();
       });
     });
@@ -31,6 +33,11 @@ export class Retention {
   stop(): void {
     this.#isStopped = true;
     this.#cancel?.();
+  }
+
+  /** Resolves when the round that was under way is over. */
+  get ended(): Promise<void> {
+    return this.#round;
   }
 
   /** A log that cannot remove its old segments says so when it is written to; the others' turn comes all the same. */
