@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
 import { readCorpus } from "./corpus.ts";
+import { addCoverage, countIn, type Coverage, showCoverage } from "./coverage.ts";
 import type { FuzzSubject, FuzzTarget } from "./fuzz_target.ts";
 import { randomOf, runTarget } from "./run_target.ts";
 import { shareOf, TARGETS } from "./targets.ts";
+import { kafkaDecoding } from "./targets/kafka_decoding.ts";
+import { SERVED } from "./targets/kafka_inputs.ts";
 
 const INPUTS = 60_000;
 const SEED = 20;
@@ -34,6 +37,29 @@ test("what once failed holds", async () => {
     }
     await subject.close?.();
   }
+});
+
+test("kafka_decoding: inputs of every API in every version get past its reader", async () => {
+  const { coverage } = await runTarget(kafkaDecoding, { seed: SEED, count: SERVED.length * 60 });
+  const never = SERVED.map(({ handler, version }) => `${handler.api.name} v${version}`)
+    .filter((row) => !coverage.get(row)?.has("decoded"));
+  assert.deepEqual(never, []);
+});
+
+test("showCoverage() adds up what runs counted", () => {
+  const coverage: Coverage = new Map();
+  countIn(coverage, "Fetch v10", "inputs");
+  const more: Coverage = new Map();
+  countIn(more, "Fetch v9", "inputs");
+  countIn(more, "Fetch v9", "closed");
+  countIn(more, "Fetch v10", "inputs");
+  addCoverage(coverage, more);
+  const lines = showCoverage(coverage).map((line) => line.replace(/ +/g, " "));
+  assert.deepEqual(lines, [
+    "Fetch v9 inputs 1 closed 1",
+    "Fetch v10 inputs 2 closed 0",
+    "all inputs 3 closed 1",
+  ]);
 });
 
 /** A target of numbers, whose check is the test's. */

@@ -1,9 +1,12 @@
 /** What is fuzzed: a parser, with bytes that are nearly right for it and the property that must hold for any bytes. */
 import type { SeededRandom } from "../seeded_random.ts";
+import type { Coverage } from "./coverage.ts";
 
 /** One parser, open. Inputs are always bytes, so that one that failed can lie in the corpus as a file. */
 export interface FuzzSubject {
-  /** The next input; it depends on nothing but `random`. */
+  /** What inputs met since it was opened; a run's report has the sum. */
+  readonly coverage?: Coverage;
+  /** The next input; it depends on nothing but `random` and what was checked before since it was opened. */
   make(random: SeededRandom): Uint8Array;
   /** Throws when the property does not hold. A documented refusal is no failure. */
   check(input: Uint8Array): void | Promise<void>;

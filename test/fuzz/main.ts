@@ -6,6 +6,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { currentRuntime } from "../adapters/current.ts";
 import { keepInput } from "./corpus.ts";
+import { showCoverage } from "./coverage.ts";
 import type { FuzzTarget } from "./fuzz_target.ts";
 import { type FuzzReport, RSS_BYTES_MAX, runTarget, showInput } from "./run_target.ts";
 import { shareOf, TARGETS } from "./targets.ts";
@@ -19,12 +20,18 @@ interface Wanted {
   readonly seed: number;
   /** The input to begin with, for a replay. */
   readonly from: number;
-  readonly isQuiet: boolean;
+  /** A line for each row of what a target counts. */
+  readonly tellsCoverage: boolean;
 }
 
 function readWanted(args: readonly string[]): Wanted | string {
-  const options = { count: { type: "string" }, seed: { type: "string" }, from: { type: "string" } } as const;
-  let values: { count?: string | undefined; seed?: string | undefined; from?: string | undefined };
+  const options = {
+    count: { type: "string" },
+    seed: { type: "string" },
+    from: { type: "string" },
+    coverage: { type: "boolean" },
+  } as const;
+  let values: { [Name in "count" | "seed" | "from"]?: string | undefined } & { coverage?: boolean | undefined };
   let positionals: string[];
   try {
     ({ values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true }));
@@ -40,7 +47,7 @@ function readWanted(args: readonly string[]): Wanted | string {
   if (wrong !== undefined) return `${wrong} is not a number`;
   const [count, seed, from] = numbers.map(Number) as [number, number, number];
   const targets = positionals.length === 0 ? TARGETS : TARGETS.filter(({ name }) => positionals.includes(name));
-  return { targets, count, seed, from, isQuiet: !process.stderr.isTTY };
+  return { targets, count, seed, from, tellsCoverage: values.coverage === true };
 }
 
 function tell(report: FuzzReport): void {
@@ -72,6 +79,7 @@ async function run(wanted: Wanted): Promise<number> {
     console.error(`... ${target.name} ${wanted.from} of ${wanted.from + count} (seed ${wanted.seed})`);
     const report = await runTarget(target, { seed: wanted.seed, count, from: wanted.from, onProgress });
     tell(report);
+    if (wanted.tellsCoverage && report.coverage.size > 0) console.log(showCoverage(report.coverage).join("\n"));
     inputs += report.inputs;
     slowestMs = Math.max(slowestMs, report.slowestMs);
     rssBytesMax = Math.max(rssBytesMax, report.rssBytesMax);

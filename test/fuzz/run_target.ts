@@ -1,6 +1,7 @@
 /** Runs inputs against a target and says what failed, with all that is needed to see it again. */
 import process from "node:process";
 import { SeededRandom } from "../seeded_random.ts";
+import { addCoverage, type Coverage } from "./coverage.ts";
 import type { FuzzTarget } from "./fuzz_target.ts";
 
 /** One input may take so long, on a machine that does other things too; a parser that needs more can be made to hang. */
@@ -36,6 +37,8 @@ export interface FuzzReport {
   readonly elapsedMs: number;
   readonly slowestMs: number;
   readonly rssBytesMax: number;
+  /** Empty where the target counts nothing. */
+  readonly coverage: Coverage;
   readonly failure: FuzzFailure | null;
 }
 
@@ -53,12 +56,13 @@ export async function runTarget(target: FuzzTarget, options: FuzzOptions): Promi
   const startMs = performance.now();
   let index = from - from % target.inputsPerSubject;
   const first = index;
+  const coverage: Coverage = new Map();
   let slowestMs = 0;
   let rssBytesMax = process.memoryUsage().rss;
   const report = (failure: FuzzFailure | null): FuzzReport => {
     rssBytesMax = Math.max(rssBytesMax, process.memoryUsage().rss);
     const elapsedMs = performance.now() - startMs;
-    return { target: target.name, inputs: index - first, elapsedMs, slowestMs, rssBytesMax, failure };
+    return { target: target.name, inputs: index - first, elapsedMs, slowestMs, rssBytesMax, coverage, failure };
   };
   while (index < end) {
     const subject = await target.open();
@@ -86,6 +90,7 @@ export async function runTarget(target: FuzzTarget, options: FuzzOptions): Promi
         return report({ target: target.name, seed: options.seed, index: index - 1, input, reason });
       }
     }
+    if (subject.coverage !== undefined) addCoverage(coverage, subject.coverage);
     await subject.close?.();
   }
   return report(null);

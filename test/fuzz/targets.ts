@@ -5,6 +5,7 @@ import { cbor } from "./targets/cbor.ts";
 import { cliArguments, configFiles } from "./targets/command_line.ts";
 import { frames } from "./targets/frames.ts";
 import { httpRequests } from "./targets/http_requests.ts";
+import { kafkaDecoding } from "./targets/kafka_decoding.ts";
 import { kafkaRequests } from "./targets/kafka_requests.ts";
 import { jsonRecords } from "./targets/json_records.ts";
 import { logDirectories, segments } from "./targets/log_directories.ts";
@@ -18,6 +19,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   frames,
   payloads,
   nativeSession,
+  kafkaDecoding,
   kafkaRequests,
   httpRequests,
   queries,
