@@ -59,11 +59,9 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     `return true;`,
   ]),
   mutant("tree: clean mark kept at the first new log", "tree_stop", [
-    RECOVERY,
-    `    await this.#storePoint(manifest, logs.at(-1)?.number ?? 0, this.#newestBytes, "both");`,
-    `    if (this.#point?.clean !== true) {
-      await this.#storePoint(manifest, logs.at(-1)?.number ?? 0, this.#newestBytes, "both");
-    }`,
+    `${TREE}/begin_writes.ts`,
+    `if (!this.#isMarkGone) await`,
+    `if (!this.#isMarkGone && !this.#wasClean) await`,
   ]),
   mutant("tree: kept tail not written again", "tree_failed_sync", [
     RECOVERY,
@@ -81,11 +79,14 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     `if (state === null || at < trustedBytes || hasEditBehind(bytes, seed, at)) throw`,
     `if (at >= 0) throw`,
   ]),
+  // Without the first edit alone the tree tells the same damage: each record has a sequence of its own, so that a log
+  // which ends too early, wherever that is, does not end where the next one's header says that it goes on from. Only bytes
+  // behind the last record would go by, and they hold nothing.
   mutant("tree: damage in an older log taken for a torn end", "tree_write tree_batch", [
     RECOVERY,
     `      if (end.fault !== null) throw corruption(path, end.position, end.fault);\n`,
     ``,
-  ]),
+  ], [RECOVERY, `if (header.previousSequence !== expected) {`, `if (header.previousSequence < 0) {`]),
   mutant("tree: block's checksum not verified", "tree_write", [
     `${TREE}/block.ts`,
     `if (view.getUint32(0, true) !== crc32Of(bytes, BLOCK_HEADER_BYTES, bytes.length, seed)) {`,

@@ -136,8 +136,10 @@ export class RecoveryPointFile {
   }
 
   async #writeSlot(point: RecoveryPoint): Promise<void> {
-    this.#sequence += 1;
-    const slot = this.#sequence % 2;
-    await this.#file.writeAt(slot * SLOT_SPACING, [encodeSlot(point, this.#sequence, slot, this.#identity)]);
+    const sequence = this.#sequence + 1;
+    const slot = sequence % 2;
+    await this.#file.writeAt(slot * SLOT_SPACING, [encodeSlot(point, sequence, slot, this.#identity)]);
+    // A write that fails leaves its slot unknown: the next one goes there again, and the other slot stays.
+    this.#sequence = sequence;
   }
 }

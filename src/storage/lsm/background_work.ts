@@ -115,6 +115,7 @@ export class BackgroundWork {
   async #flush(memtable: Memtable, isActive: boolean): Promise<void> {
     const state = this.#state;
     const { versions, immutables, location, snapshots, gate } = state;
+    await state.beginWrites();
     const added: PlacedTable[] = [];
     if (!memtable.isEmpty) {
       const parts = { place: location, source: versions.source, snapshots, orFail: gate.orFail };
@@ -150,6 +151,7 @@ export class BackgroundWork {
   async #compact(compaction: Compaction): Promise<void> {
     const { versions, snapshots, location, gate, settings } = this.#state;
     const { level, inputs, overlapping } = compaction;
+    await this.#state.beginWrites();
     const version = versions.pin();
     try {
       // What overlaps nothing is moved as it is.

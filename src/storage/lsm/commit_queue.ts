@@ -43,8 +43,9 @@ export class CommitQueue {
 
   /** Whether a write may go into log and memtable now, without waiting for anything. */
   get isClear(): boolean {
-    const { gate, settings, memtable, log, givenSequence, isClosing } = this.#state;
-    return this.#running === null && settings.syncMode !== "always" && gate.failure === null && !isClosing &&
+    const { gate, settings, memtable, log, givenSequence, isClosing, beginning } = this.#state;
+    return this.#running === null && beginning.isDone && settings.syncMode !== "always" && gate.failure === null &&
+      !isClosing &&
       !memtable.isFull(givenSequence + 1) && log.pendingBytes <= LIMITS.lsmLogPendingBytesMax &&
       (settings.syncMode === "none" || log.endPosition - log.syncedBytes <= LIMITS.lsmUnsyncedBytesMax);
   }
@@ -109,6 +110,7 @@ export class CommitQueue {
   async rotateNow(): Promise<void> {
     await this.exclusively(async () => {
       while (!this.#state.memtable.isEmpty) {
+        await this.#state.beginWrites();
         if (this.#state.immutables.length < LIMITS.lsmImmutableMemtablesMax) return await this.#rotate();
         if (this.#background.flushError !== null) throw this.#background.flushError;
         if (this.#state.gate.failure !== null) throw this.#state.gate.failure;
@@ -204,6 +206,7 @@ export class CommitQueue {
 
   async #makeRoom(): Promise<void> {
     const state = this.#state;
+    await state.beginWrites();
     while (true) {
       const { gate, log, memtable, settings } = state;
       if (gate.failure !== null) throw gate.failure;

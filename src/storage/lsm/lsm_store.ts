@@ -301,9 +301,12 @@ export class LsmStore implements KeyValueStore {
     await this.#background.stop();
     const failureBefore = gate.failure;
     try {
-      if (gate.failure === null) await gate.orFail(() => state.log.sync());
-      if (gate.failure === null) await this.#flushAtClose();
-      if (gate.failure === null) await state.storePoint({ clean: true });
+      if (!state.beginning.isDone) await gate.orFail(() => state.beginning.restoreMark());
+      else {
+        if (gate.failure === null) await gate.orFail(() => state.log.sync());
+        if (gate.failure === null) await this.#flushAtClose();
+        if (gate.failure === null) await state.storePoint({ clean: true });
+      }
     } catch {
       // The gate has it: no clean mark, and the next start recovers.
     }

@@ -11,6 +11,7 @@
 import type { DiskFile } from "../../platform/disk.ts";
 import { corruption } from "../log/corruption.ts";
 import { isFull } from "../log/write_failures.ts";
+import { unmadeLog, WritesBeginning } from "./begin_writes.ts";
 import { BlockCache } from "./block_cache.ts";
 import { createLog } from "./create_log.ts";
 import {
@@ -29,6 +30,7 @@ import { LogWriter } from "./log_writer.ts";
 import { type LoadedManifest, loadManifest, Manifest, type ManifestState } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import { lockTree, makeTreeDirectory, mustBeUnused } from "./tree_directory.ts";
+import { removeOrphans } from "./remove_orphans.ts";
 import { rewriteRange } from "./rewrite_range.ts";
 import { type StorePoint, StorePointFile } from "./store_point.ts";
 import { TableFiles } from "./table_files.ts";
@@ -128,14 +130,24 @@ class Recovery {
       { disk, source: { directory, identity, files, cache }, manifest, orFail: this.#gate.orFail },
       state,
     );
-    // The clean mark goes before the first new log comes.
-    await this.#storePoint(manifest, logs.at(-1)?.number ?? 0, this.#newestBytes, "both");
-    const orphans = await this.#removeOrphans(state);
-    const log = this.#log = await this.#newestLog(logs.at(-1), versions, state);
-    if (logs.length === 0) await this.#storePoint(manifest, log.number, LOG_HEADER_BYTES, "next");
+    const orphans = await removeOrphans(this.#location, this.#names, state);
+    const newest = this.#newestLog(logs.at(-1), versions, state);
+    const beginning = await this.#begin(manifest, logs.at(-1)?.number ?? 0, newest);
+    const log = this.#log!;
     const memtable = this.#memtables.pop()!;
     for (const older of this.#memtables) older.freeze();
-    const parts = { lock, pointFile: this.#pointFile!, manifest, versions, files, cache, log, memtable, lastSequence };
+    const parts = {
+      lock,
+      pointFile: this.#pointFile!,
+      manifest,
+      versions,
+      files,
+      cache,
+      log,
+      beginning,
+      memtable,
+      lastSequence,
+    };
     return {
       recovered: { ...parts, snapshots: this.#snapshots, immutables: this.#memtables, gate: this.#gate },
       report: {
@@ -297,31 +309,52 @@ class Recovery {
     this.#rewrittenBytes = end.position - trustedBytes;
   }
 
-  /** The log that takes the next writes. */
-  async #newestLog(
+  /** The log that takes the next writes, in `#log`, and its memtable. Where there is none, what makes one is returned. */
+  #newestLog(
     newest: LiveLog | undefined,
     versions: VersionSet,
     state: { readonly flushedSequence: number; readonly lastSequence: number },
-  ): Promise<LogWriter> {
+  ): (() => Promise<LogWriter>) | null {
     const { identity, directory } = this.#location;
     if (newest !== undefined) {
       const { number, path, file } = newest;
       if (this.#memtables.at(-1)!.isEmpty) {
         this.#memtables[this.#memtables.length - 1] = this.#emptyMemtable(newest.header, state.lastSequence);
       }
-      return new LogWriter({
-        number,
-        path,
-        file,
-        seed: fileSeed(identity, "log", number),
-        sizeBytes: this.#newestBytes,
-      });
+      const seed = fileSeed(identity, "log", number);
+      this.#log = new LogWriter({ number, path, file, seed, sizeBytes: this.#newestBytes });
+      return null;
     }
     const number = versions.takeFileNumber();
     const header = { number, previousSequence: state.flushedSequence };
     this.#memtables.push(this.#emptyMemtable(header, state.lastSequence));
     const path = `${directory}/${logFileName(number)}`;
-    return await createLog({ ...this.#location, path }, header, this.#gate.orFail);
+    this.#log = unmadeLog({ number, path });
+    return () => createLog({ ...this.#location, path }, header, this.#gate.orFail);
+  }
+
+  /** Takes the clean mark back, then makes the log. A full disk is read as it is, and this is done when there is room. */
+  async #begin(
+    manifest: Manifest,
+    logNumber: number,
+    makeLog: (() => Promise<LogWriter>) | null,
+  ): Promise<WritesBeginning> {
+    const logBytes = this.#newestBytes;
+    const point = (): StorePoint => ({
+      logNumber,
+      logBytes,
+      manifestGeneration: manifest.generation,
+      manifestBytes: manifest.sizeBytes,
+      clean: false,
+    });
+    const beginning = new WritesBeginning({ pointFile: this.#pointFile!, point, makeLog });
+    beginning.onLog = (log) => void (this.#log = log);
+    try {
+      await beginning.run();
+    } catch (thrown) {
+      if (!isFull(thrown) || this.#gate.failure !== null) throw thrown;
+    }
+    return beginning;
   }
 
   #emptyMemtable(header: LogHeader, lastSequence: number): Memtable {
@@ -355,37 +388,5 @@ class Recovery {
       if (!isFull(thrown) || loaded.generation === 0) throw thrown;
       await manifest.resume(loaded, this.#gate.orFail);
     }
-  }
-
-  async #storePoint(manifest: Manifest, logNumber: number, logBytes: number, slots: "next" | "both"): Promise<void> {
-    const point = {
-      logNumber,
-      logBytes,
-      manifestGeneration: manifest.generation,
-      manifestBytes: manifest.sizeBytes,
-      clean: false,
-    };
-    await this.#pointFile!.write(() => point, slots);
-  }
-
-  /** Tables and logs that the manifest does not need, and files that were made only half (I39). */
-  async #removeOrphans(
-    state: { readonly logNumber: number; readonly tables: LoadedManifest["tables"] },
-  ): Promise<number> {
-    const { disk, directory } = this.#location;
-    const live = new Set(state.tables.map(({ meta }) => tableFileName(meta.writtenLevel, meta.number)));
-    let orphans = 0;
-    for (const name of this.#names) {
-      const file = this.#numbered.get(name);
-      const isOrphan = file === undefined
-        ? name.endsWith(TEMPORARY_SUFFIX) && name !== `${MANIFEST_FILE}${TEMPORARY_SUFFIX}`
-        : file.kind === "log"
-        ? file.number < state.logNumber
-        : !live.has(name);
-      if (!isOrphan) continue;
-      await disk.remove(`${directory}/${name}`);
-      orphans += 1;
-    }
-    return orphans;
   }
 }

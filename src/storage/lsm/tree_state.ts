@@ -3,6 +3,8 @@ import { AssertionError } from "../../base/assert.ts";
 import { SentinelError } from "../../base/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Disk, DiskLock } from "../../platform/disk.ts";
+import { orWhenThereIsRoom, type WritesBeginning } from "./begin_writes.ts";
+import { isFull } from "../log/write_failures.ts";
 import type { BlockCache } from "./block_cache.ts";
 import { logFileName } from "./file_names.ts";
 import type { LiveSnapshots } from "./live_snapshots.ts";
@@ -34,6 +36,7 @@ export interface RecoveredTree {
   readonly memtable: Memtable;
   readonly immutables: Memtable[];
   readonly log: LogWriter;
+  readonly beginning: WritesBeginning;
   /** The last sequence that was or may have been given. */
   readonly lastSequence: number;
   readonly gate: FailureGate;
@@ -93,6 +96,8 @@ export class TreeState {
   readonly cache: BlockCache;
   readonly snapshots: LiveSnapshots;
   readonly gate: FailureGate;
+  /** Before it is done nothing on the disk changes, and `log` need not be there. */
+  readonly beginning: WritesBeginning;
   /** Frozen memtables, oldest first: `CommitQueue` adds, `BackgroundWork` takes. */
   readonly immutables: Memtable[];
   settings: TreeSettings;
@@ -119,12 +124,26 @@ export class TreeState {
     this.memtable = recovered.memtable;
     this.immutables = recovered.immutables;
     this.log = recovered.log;
+    this.beginning = recovered.beginning;
+    this.beginning.onLog = (log) => void (this.log = log);
     this.givenSequence = this.seenSequence = recovered.lastSequence;
   }
 
-  /** Makes durable what is known to be synced now. A failure is final. */
-  async storePoint(options: { readonly clean?: boolean; readonly slots?: "next" | "both" } = {}): Promise<void> {
-    await this.gate.orFail(() => this.pointFile.write(() => this.#point(options.clean ?? false), options.slots));
+  /** What the start could not do on a full disk. Fails when there is still no room. */
+  async beginWrites(): Promise<void> {
+    if (this.beginning.isDone) return;
+    try {
+      await this.beginning.run();
+    } catch (thrown) {
+      throw isFull(thrown) ? this.gate.notStored(thrown) : this.gate.fail(thrown);
+    }
+  }
+
+  /** Makes durable what is known to be synced now. A failure is final, but for want of room. */
+  async storePoint(options: { readonly clean?: boolean } = {}): Promise<void> {
+    await this.gate.orFail(() =>
+      orWhenThereIsRoom(() => this.pointFile.write(() => this.#point(options.clean ?? false)))
+    );
   }
 
   #point(clean: boolean): StorePoint {

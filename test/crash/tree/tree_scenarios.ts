@@ -121,6 +121,30 @@ const treeFull = scenario("tree_full", { syncMode: "always" }, async (script) =>
   for (let time = 3; time < 6; time++) await script.put(`l${time}`, 170);
 });
 
+/** A clean stop, then starts without a block of room: what is there is read and stays, and writes come back with room. */
+const treeFullStart = scenario("tree_full_start", { syncMode: "always" }, async (script) => {
+  await script.start();
+  for (let time = 0; time < 10; time++) await script.put(`k${time}`, 170);
+  await script.close();
+  const { volume } = script;
+  const withoutRoom = (): void => void (volume.capacityBytes = volume.capacityBytes - volume.freeBytes);
+  withoutRoom();
+  script.beginCrashes();
+  await script.start();
+  for (let time = 0; time < 2; time++) await script.put("refused");
+  await script.close();
+  await script.start();
+  await script.put("refused");
+  volume.capacityBytes += 3 * 4_096;
+  for (let time = 0; time < 4; time++) await script.put(`l${time}`);
+  withoutRoom();
+  script.kill();
+  await script.start();
+  volume.capacityBytes = 2 ** 40;
+  for (let time = 0; time < 3; time++) await script.put(`m${time}`);
+  await script.close();
+});
+
 /** A sync of the log that fails takes the pages with it; so does one of a table. */
 const treeFailedSync = scenario("tree_failed_sync", { syncMode: "always" }, async (script) => {
   await script.start();
@@ -150,5 +174,6 @@ export const TREE_SCENARIOS: readonly TreeScenario[] = [
   treeStop,
   treeRecovery,
   treeFull,
+  treeFullStart,
   treeFailedSync,
 ];

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SentinelError } from "../../../src/base/errors.ts";
+import { PlatformError, SentinelError } from "../../../src/base/errors.ts";
 import { FaultyDisk } from "../faulty_disk.ts";
 import { bytesOf, openTree, pairsOf, putText, TREE_DIRECTORY } from "../tree_fixture.ts";
 
 const key = (number: number): string => `key${String(number).padStart(4, "0")}`;
+
+/** What a writer hears whose write may be tried again when there is room. */
+function isFullDisk(thrown: unknown): boolean {
+  return thrown instanceof SentinelError && thrown.code === "storage_error" &&
+    /no_space|no space/i.test(thrown.message);
+}
 
 /** A disk on which a crash came between the making of the next log and its first byte. */
 async function withHalfMadeLog(): Promise<{ readonly image: FaultyDisk; readonly count: number }> {
@@ -46,6 +52,87 @@ test("a start on a full disk reads what is there, and writes when there is room"
   await putText(reopened, "b", "2");
   await reopened.flush();
   assert.deepEqual(await pairsOf(await openTree(image.crash("lost"))), ["a=1", "b=2"]);
+});
+
+/**
+ * Takes a disk's room. `partly`: bytes that a file has may be written again, as on tmpfs and ext4. `wholly`: nothing may,
+ * as where each write takes a new place.
+ */
+function fill(disk: FaultyDisk, how: "partly" | "wholly"): void {
+  disk.before = ({ operation, path }) => {
+    const isRefused = operation === "create" || (operation === "write" && (how === "wholly" || /wal_|tmp$/.test(path)));
+    if (isRefused) throw new PlatformError("no_space", operation, path);
+  };
+}
+
+for (const how of ["partly", "wholly"] as const) {
+  for (const syncMode of ["batch", "always"] as const) {
+    test(`after a clean stop a ${how} full disk is read; ${syncMode} writes are refused until there is room`, async () => {
+      const disk = new FaultyDisk();
+      const store = await openTree(disk, { syncMode });
+      await putText(store, "a", "1");
+      await store.close();
+      fill(disk, how);
+      const full = await openTree(disk, { syncMode });
+      for (let time = 0; time < 3; time++) {
+        assert.deepEqual(await pairsOf(full), ["a=1"]);
+        await assert.rejects(async () => await putText(full, "b", "2"), isFullDisk);
+        await assert.rejects(full.deleteRange({}), isFullDisk);
+      }
+      await full.sync();
+      await full.flush();
+      await assert.rejects(full.compact(), isFullDisk);
+      assert.equal(full.failure, null);
+      // Neither a crash nor a stop on the full disk takes anything.
+      for (const mode of ["kill", "lost"] as const) {
+        const crashed = disk.crash(mode);
+        assert.deepEqual(await pairsOf(await openTree(crashed)), ["a=1"]);
+        fill(crashed, how);
+        assert.deepEqual(await pairsOf(await openTree(crashed.crash("kill"))), ["a=1"]);
+      }
+      disk.before = () => {};
+      await putText(full, "b", "2");
+      await full.sync();
+      assert.deepEqual(await pairsOf(await openTree(disk.crash("lost"))), ["a=1", "b=2"]);
+      await full.close();
+      assert.deepEqual(await pairsOf(await openTree(disk.crash("lost"))), ["a=1", "b=2"]);
+    });
+
+    test(`a ${how} full disk may be stopped and started again and again, ${syncMode}`, async () => {
+      const disk = new FaultyDisk();
+      const store = await openTree(disk, { syncMode });
+      for (let number = 0; number < 60; number++) await putText(store, key(number), "value");
+      await store.close();
+      const before = await pairsOf(await openTree(disk.crash("kill")));
+      fill(disk, how);
+      for (let time = 0; time < 3; time++) {
+        const full = await openTree(disk, { syncMode });
+        assert.deepEqual(await pairsOf(full), before);
+        await assert.rejects(async () => await putText(full, "b", "2"), isFullDisk);
+        await full.close();
+        assert.deepEqual(await pairsOf(await openTree(disk.crash("lost"))), before);
+      }
+      assert.equal(disk.openFiles, 0);
+      // Damage of what a clean stop has left is still told: the clean mark was not lost.
+      const manifest = disk.bytesOf(`${TREE_DIRECTORY}/MANIFEST`).slice();
+      disk.put(`${TREE_DIRECTORY}/MANIFEST`, manifest.subarray(0, manifest.length - 1));
+      await assert.rejects(openTree(disk), /Damaged file .*MANIFEST/);
+    });
+  }
+}
+
+test("a tree whose memtable found no room at the stop opens on the full disk, and is whole when there is room", async () => {
+  const disk = new FaultyDisk();
+  const store = await openTree(disk, { syncMode: "always" });
+  await putText(store, "a", "1");
+  fill(disk, "partly");
+  await store.close();
+  const full = await openTree(disk, { syncMode: "always" });
+  assert.deepEqual(await pairsOf(full), ["a=1"]);
+  await assert.rejects(async () => await putText(full, "b", "2"), isFullDisk);
+  disk.before = () => {};
+  await putText(full, "b", "2");
+  assert.deepEqual(await pairsOf(await openTree(disk.crash("lost"))), ["a=1", "b=2"]);
 });
 
 test("a directory with files of a tree and no manifest is damaged, not new", async () => {
