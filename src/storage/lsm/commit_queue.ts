@@ -1,7 +1,7 @@
 /**
- * Writes that cannot be done at once: in mode `always` all of them, else those that need room first. One loop takes them
- * in order: room in the memtable (a rotation if it is full), room in the log, then a group into the log, and in mode
- * `always` one sync for the whole group before readers see any of it.
+ * Writes that cannot be done at once: in modes `written` and `always` all of them, else those that need room first. One
+ * loop takes them in order: room in the memtable (a rotation if it is full), room in the log, then a group into the log,
+ * and in mode `written` one write, in mode `always` one sync for the whole group before readers see any of it.
  *
  * A write that fails is taken back, and everybody in its group hears of it: nothing of it was seen. Full buffers make
  * writers wait; work in the background that fails makes them fail (facts T9, T10).
@@ -14,6 +14,7 @@ import type { BackgroundWork } from "./background_work.ts";
 import { createLog } from "./create_log.ts";
 import { forEachOperation } from "./log_record.ts";
 import { Memtable } from "./memtable.ts";
+import type { SyncMode } from "./tree_settings.ts";
 import type { TreeState } from "./tree_state.ts";
 
 /** The log's buffer goes to the system when it has so many bytes (facts S6). */
@@ -32,6 +33,8 @@ export class CommitQueue {
   #waitingBytes = 0;
   #running: Promise<void> | null = null;
   #isWriting = false;
+  /** Where writes end that are done and were not waited for: the log's buffer may still hold them. */
+  #bufferedEnd = 0;
   #cancelTimer: Cancel | null = null;
   #pointMs: number;
 
@@ -44,7 +47,7 @@ export class CommitQueue {
   /** Whether a write may go into log and memtable now, without waiting for anything. */
   get isClear(): boolean {
     const { gate, settings, memtable, log, givenSequence, isClosing, beginning } = this.#state;
-    return this.#running === null && beginning.isDone && settings.syncMode !== "always" && gate.failure === null &&
+    return this.#running === null && beginning.isDone && !isWaitedFor(settings.syncMode) && gate.failure === null &&
       !isClosing &&
       !memtable.isFull(givenSequence + 1) && log.pendingBytes <= LIMITS.lsmLogPendingBytesMax &&
       (settings.syncMode === "none" || log.endPosition - log.syncedBytes <= LIMITS.lsmUnsyncedBytesMax);
@@ -60,6 +63,7 @@ export class CommitQueue {
 
   /** To be called after a write at once. */
   noteAppended(): void {
+    this.#bufferedEnd = this.#state.log.endPosition;
     if (this.#cancelTimer === null) this.#startTimer();
     if (!this.#isWriting && this.#state.log.pendingBytes >= WRITE_AT_BYTES) void this.#writeLog();
   }
@@ -104,6 +108,21 @@ export class CommitQueue {
   async commit(batch: WriteBatch): Promise<void> {
     await this.#makeRoom();
     await this.#commitGroup([{ batch, done: () => {}, failed: () => {} }]);
+  }
+
+  /** Makes durable what is done; what is under way only where it cannot be told apart. One sync serves all who wait. */
+  async sync(): Promise<void> {
+    const { settings, gate } = this.#state;
+    const isAllWritten = settings.syncMode === "written" && this.#bufferedEnd <= this.#state.log.writtenBytes;
+    if (!isAllWritten) await this.idle();
+    const { log } = this.#state;
+    if (gate.failure !== null) throw gate.failure;
+    try {
+      await (isAllWritten ? log.syncWritten() : log.sync());
+    } catch (thrown) {
+      throw log.failure === null ? gate.notStored(thrown) : gate.fail(thrown);
+    }
+    this.#maybeStorePoint();
   }
 
   /** Freezes the memtable, unless it is empty, when its turn has come. */
@@ -170,17 +189,18 @@ export class CommitQueue {
     const from = log.endPosition;
     const timestamp = state.location.clock.nowMs();
     const firstSequences = group.map(({ batch }) => this.#append(batch, timestamp));
-    if (state.settings.syncMode === "always") {
+    const { syncMode } = state.settings;
+    if (isWaitedFor(syncMode)) {
       try {
-        await log.sync(from);
+        await (syncMode === "always" ? log.sync(from) : log.write(from));
       } catch (thrown) {
         throw log.failure === null ? gate.notStored(thrown) : gate.fail(thrown);
       }
-      this.#maybeStorePoint();
+      if (syncMode === "always") this.#maybeStorePoint();
     }
     for (const [at, { batch }] of group.entries()) this.#insert(batch, firstSequences[at]!, timestamp);
     state.seenSequence = state.givenSequence;
-    if (state.settings.syncMode !== "always") this.noteAppended();
+    if (!isWaitedFor(syncMode)) this.noteAppended();
   }
 
   /** Into the log's buffer; returns the first sequence. */
@@ -219,7 +239,7 @@ export class CommitQueue {
         else await this.#background.next();
       } else if (log.pendingBytes > LIMITS.lsmLogPendingBytesMax) await this.#orNotStored(() => log.write());
       else if (
-        settings.syncMode !== "none" && log.endPosition - log.syncedBytes > LIMITS.lsmUnsyncedBytesMax
+        settings.syncMode === "batch" && log.endPosition - log.syncedBytes > LIMITS.lsmUnsyncedBytesMax
       ) await this.#orNotStored(() => log.sync());
       else return;
     }
@@ -252,6 +272,7 @@ export class CommitQueue {
     state.immutables.push(memtable);
     state.memtable = new Memtable(header, state.givenSequence, state.settings.memtableBytes, state.snapshots);
     state.log = next;
+    this.#bufferedEnd = 0;
     await state.storePoint();
     await log.close();
     this.#background.kick();
@@ -296,9 +317,14 @@ export class CommitQueue {
   /** The recovery point follows at most a second behind the syncs, while there are any. */
   #maybeStorePoint(): void {
     const { clock } = this.#state.location;
-    if (clock.monotonicMs() - this.#pointMs < LIMITS.recoveryPointMsMax) return;
+    if (!this.#state.beginning.isDone || clock.monotonicMs() - this.#pointMs < LIMITS.recoveryPointMsMax) return;
     this.#pointMs = clock.monotonicMs();
     // A failure has ended the writes already, and the next one is told.
     this.#state.storePoint().catch(() => {});
   }
+}
+
+/** Whether a write is done only when its bytes have left the process. */
+function isWaitedFor(mode: SyncMode): boolean {
+  return mode === "always" || mode === "written";
 }

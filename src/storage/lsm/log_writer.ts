@@ -133,6 +133,15 @@ export class LogWriter {
   async sync(withdrawFrom: number | null = null): Promise<void> {
     const end = this.endPosition;
     await this.write(withdrawFrom);
+    await this.#syncUpTo(end);
+  }
+
+  /** Done when all that is written now is durable; what is only appended is left alone. */
+  syncWritten(): Promise<void> {
+    return this.#syncUpTo(this.#position);
+  }
+
+  async #syncUpTo(end: number): Promise<void> {
     while (this.#syncedBytes < end) {
       if (this.failure !== null) throw this.failure;
       this.#syncing ??= this.#sync();

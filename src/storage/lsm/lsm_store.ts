@@ -234,14 +234,7 @@ export class LsmStore implements KeyValueStore {
 
   async sync(): Promise<void> {
     this.#mustBeOpen();
-    await this.#queue.idle();
-    const { log, gate } = this.#state;
-    if (gate.failure !== null) throw gate.failure;
-    try {
-      await log.sync();
-    } catch (thrown) {
-      throw log.failure === null ? gate.notStored(thrown) : gate.fail(thrown);
-    }
+    await this.#queue.sync();
   }
 
   // -- The rest -----------------------------------------------------------------------------------------------------

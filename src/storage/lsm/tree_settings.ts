@@ -4,11 +4,13 @@ import { LIMITS } from "../../base/limits.ts";
 import { LEVELS_MAX } from "./manifest_edit.ts";
 
 /**
- * When a write is done (facts S7). `always`: when it is synced; one sync serves all who wait. `batch`: at once; it is
- * synced within `syncIntervalMs` and a sync's own time, and a power loss takes at most that, or 16 MiB. `none`: at once;
- * it is written to the system within `syncIntervalMs`, and synced when the log is full or the tree is closed.
+ * When a write is done (facts S7). `always`: when it is synced; one sync serves all who wait. `written`: when the operating
+ * system has it, which a kill does not take; it is synced by `sync()`, when the log is full, or when the tree is closed:
+ * for callers of whom some wait for a sync and some do not. `batch`: at once; it is synced within `syncIntervalMs` and a
+ * sync's own time, and a power loss takes at most that, or 16 MiB. `none`: at once; it is written to the system within
+ * `syncIntervalMs`, and synced when the log is full or the tree is closed.
  */
-export type SyncMode = "none" | "batch" | "always";
+export type SyncMode = "none" | "batch" | "written" | "always";
 
 export interface TreeSettings {
   readonly syncMode: SyncMode;

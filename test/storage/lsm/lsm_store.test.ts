@@ -6,7 +6,7 @@ import { currentPlatform } from "../../adapters/current.ts";
 import { makeTemporaryDirectory } from "../../adapters/temporary_directory.ts";
 import { openTree, SMALL_TREE, TREE_IDENTITY } from "../tree_fixture.ts";
 
-for (const syncMode of ["none", "batch", "always"] as const satisfies readonly SyncMode[]) {
+for (const syncMode of ["none", "batch", "written", "always"] as const satisfies readonly SyncMode[]) {
   describeKeyValueStore(`LsmStore in memory, ${syncMode}`, async () => {
     const store = await openTree(memoryDisk(), { syncMode });
     return { store, settle: () => settle(store), [Symbol.asyncDispose]: () => store.close() };

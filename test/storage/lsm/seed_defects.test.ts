@@ -29,8 +29,10 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
 };
 
-test("seed-T1: batch mode syncs within its interval, none writes within it, always syncs before it answers", async () => {
-  for (const [syncMode, kept, synced] of [["none", 3, 0], ["batch", 3, 3], ["always", 3, 3]] as const) {
+test("seed-T1: batch mode syncs within its interval, none writes within it, written and always before they answer", async () => {
+  for (
+    const [syncMode, kept, synced] of [["none", 3, 0], ["batch", 3, 3], ["written", 3, 0], ["always", 3, 3]] as const
+  ) {
     const disk = new FaultyDisk();
     const clock = new ManualClock();
     const store = await openTree(disk, { syncMode, syncIntervalMs: 50 }, clock);

@@ -42,7 +42,7 @@ async function makeLog(store: KeyValueStore, cacheBytes: number): Promise<LogUnd
 describePartitionLog("a log in a store in memory", () => makeLog(new MemoryStore(() => NOW_MS), 0));
 describePartitionLog("a log in a tree", async () => makeLog(await openTree(memoryDisk(), { syncMode: "always" }), 0));
 describePartitionLog("a log in a tree with a tail cache", async () => {
-  return makeLog(await openTree(memoryDisk(), { syncMode: "batch" }), 600);
+  return makeLog(await openTree(memoryDisk(), { syncMode: "written" }), 600);
 });
 
 test("partitions of one tree do not see each other, and a removed one is empty", async () => {
@@ -62,15 +62,28 @@ test("partitions of one tree do not see each other, and a removed one is empty",
   assert.deepEqual([removed.startOffset, removed.endOffset, removed.sizeBytes], [0, 0, 0]);
 });
 
-test("one sync of the tree serves appends to many partitions", async () => {
+for (const syncMode of ["written", "always"] as const) {
+  test(`one sync of the tree serves appends to many partitions, mode ${syncMode}`, async () => {
+    const disk = new FaultyDisk();
+    const store = await openTree(disk, { syncMode, memtableBytes: 1_000_000 });
+    const logs = await Promise.all(Array.from({ length: 20 }, (_, partition) => openLog(store, 0, partition)));
+    const before = disk.count("sync", ".log");
+    for (const [at, log] of logs.entries()) log.appendAsLeader(batchOf(at), 0);
+    await Promise.all(logs.map((log) => log.flush()));
+    assert.ok(disk.count("sync", ".log") - before <= 3, `${disk.count("sync", ".log") - before} syncs`);
+    assert.ok(logs.every((log) => log.durableOffset === 1));
+  });
+}
+
+test("what is told as written outlives a kill", async () => {
   const disk = new FaultyDisk();
-  const store = await openTree(disk, { syncMode: "always", memtableBytes: 1_000_000 });
-  const logs = await Promise.all(Array.from({ length: 20 }, (_, partition) => openLog(store, 0, partition)));
-  const before = disk.count("sync", ".log");
-  for (const [at, log] of logs.entries()) log.appendAsLeader(batchOf(at), 0);
-  await Promise.all(logs.map((log) => log.flush()));
-  assert.ok(disk.count("sync", ".log") - before <= 3, `${disk.count("sync", ".log") - before} syncs`);
-  assert.ok(logs.every((log) => log.durableOffset === 1));
+  const store = await openTree(disk, { syncMode: "written" });
+  const log = await openLog(store);
+  log.appendAsLeader(batchOf(1), 0);
+  await log.flushToSystem();
+  assert.deepEqual([log.writtenOffset, log.durableOffset], [1, 0]);
+  assert.equal((await openLog(await openTree(disk.crash("kill")))).endOffset, 1);
+  assert.equal((await openLog(await openTree(disk.crash("lost")))).endOffset, 0);
 });
 
 test("a full disk takes back what was not stored, and the log goes on with the same offset", async () => {
