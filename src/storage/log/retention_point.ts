@@ -1,6 +1,11 @@
 import type { Offset, TimestampMs } from "../../base/ids.ts";
-import type { LogState } from "./log_state.ts";
-import type { Segment } from "./segment.ts";
+import type { LogSettings } from "../partition_log.ts";
+
+/** What retention must know of a segment, in whatever engine. */
+export interface RetainedSegment {
+  readonly endOffset: Offset;
+  readonly sizeBytes: number;
+}
 
 /** Where retention moves the log start, and what that frees. */
 export interface RetentionPoint {
@@ -13,16 +18,16 @@ export interface RetentionPoint {
  * null when it is not known now. A segment without any time goes with the next one that goes: compaction may have left
  * nothing in it but a header.
  */
-export async function retentionPoint(
-  state: LogState,
+export async function retentionPoint<Kind extends RetainedSegment>(
+  log: { readonly settings: LogSettings; readonly segments: readonly Kind[]; readonly startOffset: Offset },
   nowMs: TimestampMs,
-  newestOf: (segment: Segment) => Promise<TimestampMs | null>,
+  newestOf: (segment: Kind) => Promise<TimestampMs | null>,
 ): Promise<RetentionPoint> {
-  const { retentionMs, retentionBytes } = state.settings;
-  let totalBytes = state.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  const { settings: { retentionMs, retentionBytes }, segments, startOffset } = log;
+  let totalBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   let passedBytes = 0;
-  let point: RetentionPoint = { trimTo: state.startOffset, freedBytes: 0 };
-  for (const segment of state.segments.slice(0, -1)) {
+  let point: RetentionPoint = { trimTo: startOffset, freedBytes: 0 };
+  for (const segment of segments.slice(0, -1)) {
     totalBytes -= segment.sizeBytes;
     passedBytes += segment.sizeBytes;
     let goes = retentionBytes >= 0 && totalBytes >= retentionBytes;

@@ -10,6 +10,8 @@ export class StoredBatches {
   readonly #store: KeyValueStore;
   readonly #keys: PartitionKeys;
   readonly #name: string;
+  /** Compaction may have left gaps below it; anywhere else a gap is damage. */
+  gapsEnd: Offset = 0;
 
   constructor(store: KeyValueStore, keys: PartitionKeys, name: string) {
     this.#store = store;
@@ -18,25 +20,35 @@ export class StoredBatches {
   }
 
   /**
-   * Calls `visit` for each batch from the one that holds `from` on that begins before `to`, until it says false. Fails
-   * with `storage_error` where a value is no batch, or not the one that follows.
+   * Calls `visit` for each batch from the one that holds `from` on that begins before `to`, until it says false. Where
+   * compaction has left a gap, the batch behind it comes. What is visited is of the moment of the call. Fails with
+   * `storage_error` where a value is no batch, or not the one that follows.
    */
-  async forEach(from: Offset, to: Offset, visit: (batch: RecordBatch) => boolean): Promise<void> {
+  async forEach(
+    from: Offset,
+    to: Offset,
+    visit: (batch: RecordBatch) => boolean | Promise<boolean>,
+  ): Promise<void> {
     const scan = this.#store.scan(this.#keys.batches(from));
     let due: Offset | null = null;
     try {
       while (true) {
         const answer = scan.next();
         const pair = answer instanceof Promise ? await answer : answer;
-        if (pair === null) return;
+        if (pair === null) {
+          if ((due ?? from) < to) throw this.#damage(`nothing at offset ${due ?? from}`);
+          return;
+        }
         const batch = this.#parse(pair.value);
-        if (batch.baseOffset >= to) return;
         const isInPlace = due === null
           ? batch.baseOffset <= from && batch.lastOffset >= from
           : batch.baseOffset === due;
-        if (!isInPlace) throw this.#damage(`offset ${batch.baseOffset} where ${due ?? from} is due`);
+        const isBehindGap = batch.baseOffset > (due ?? from) && batch.baseOffset < this.gapsEnd;
+        if (!isInPlace && !isBehindGap) throw this.#damage(`offset ${batch.baseOffset} where ${due ?? from} is due`);
+        if (batch.baseOffset >= to) return;
         due = batch.endOffset;
-        if (!visit(batch)) return;
+        const visited = visit(batch);
+        if (!(visited instanceof Promise ? await visited : visited)) return;
       }
     } finally {
       scan.close();

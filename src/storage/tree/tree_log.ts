@@ -3,20 +3,31 @@
  * write. One store serves all partitions of a node, so that one write-ahead log and one sync serve them all.
  *
  * Written means that the store has taken it; durable, that the store has synced it: with a tree in mode `always` both are
- * the same. There is no index by time: a search by timestamp reads from where it begins.
+ * the same.
  */
 import { assert } from "../../base/assert.ts";
 import { SentinelError } from "../../base/errors.ts";
 import type { Epoch, Offset, TimestampMs } from "../../base/ids.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { LeaderEpochs } from "../log/leader_epochs.ts";
+import { retentionPoint } from "../log/retention_point.ts";
 import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
 import type { ProducerStates } from "../producer_states.ts";
 import { PartitionKeys } from "./partition_keys.ts";
-import { decodePartitionState } from "./partition_state.ts";
-import { bytesFrom, cutAt, recoverBounds, retainedFrom, storeProducers, trimTo } from "./tree_log_bounds.ts";
+import { decodePartitionState, type StoredState } from "./partition_state.ts";
+import { cutAt, cutOf, recoverBounds, storeProducers, trimTo } from "./tree_log_bounds.ts";
 import { type TreeLogBudgets, type TreeLogPlace, TreeLogState } from "./tree_log_state.ts";
 import { TreeLogWriter } from "./tree_log_writer.ts";
+import { emptySegment } from "./tree_segment.ts";
+
+const NEW_LOG: Omit<StoredState, "epochs"> = {
+  startOffset: 0,
+  endOffset: 0,
+  cleanOffset: 0,
+  cleanedEnd: 0,
+  active: emptySegment(0),
+  isOld: false,
+};
 
 export class TreeLog implements PartitionLog {
   readonly #state: TreeLogState;
@@ -32,12 +43,10 @@ export class TreeLog implements PartitionLog {
   /** Opens a partition's log, a new one when the store has nothing of it. Fails with `storage_error` when it is damaged. */
   static async open(place: TreeLogPlace, settings: LogSettings, budgets: TreeLogBudgets): Promise<TreeLog> {
     const bytes = await place.store.get(new PartitionKeys(place.topicId, place.partition).state);
-    const stored = bytes === null
-      ? { startOffset: 0, endOffset: 0, sizeBytes: 0, epochs: new LeaderEpochs() }
-      : decodePartitionState(bytes);
+    const stored = bytes === null ? { ...NEW_LOG, epochs: new LeaderEpochs() } : decodePartitionState(bytes);
     if (stored === null) throw new SentinelError("storage_error", `The state of ${place.name} in the store is damaged`);
     const state = new TreeLogState(place, settings, budgets, stored);
-    await recoverBounds(state);
+    await recoverBounds(state, stored.isOld);
     return new TreeLog(state);
   }
 
@@ -68,7 +77,7 @@ export class TreeLog implements PartitionLog {
   }
 
   get sizeBytes(): number {
-    return this.#state.sizeBytes;
+    return this.#state.segments.sizeBytes;
   }
 
   get pendingBytes(): number {
@@ -146,15 +155,34 @@ export class TreeLog implements PartitionLog {
   }
 
   async batchForTimestamp(timestamp: TimestampMs, upTo: Offset, fromOffset: Offset = 0): Promise<RecordBatch | null> {
-    const { startOffset, endOffset, writtenOffset, stored } = this.#state;
-    const from = Math.max(fromOffset, startOffset);
-    this.#assertReadable(Math.min(from, endOffset));
-    let found: RecordBatch | null = null;
-    await stored.forEach(from, Math.min(upTo, writtenOffset), (batch) => {
-      if (batch.maxTimestamp >= timestamp && batch.recordCount > 0) found = batch;
-      return found === null;
-    });
-    return found;
+    const state = this.#state;
+    while (true) {
+      const { generation } = state;
+      this.#assertReadable(Math.min(Math.max(fromOffset, state.startOffset), state.endOffset));
+      const found = await this.#findByTime(timestamp, upTo, fromOffset);
+      // A search that crosses a truncation may have seen what is gone, or trusted what was said of it.
+      if (generation === state.generation) return found;
+    }
+  }
+
+  /** Goes by segments, whose newest times are known, and inside one by the index. */
+  async #findByTime(timestamp: TimestampMs, upTo: Offset, fromOffset: Offset): Promise<RecordBatch | null> {
+    const state = this.#state;
+    for (const segment of state.segments.all) {
+      if (segment.maxTimestamp < timestamp || segment.endOffset <= fromOffset) continue;
+      if (segment.baseOffset >= Math.min(upTo, state.writtenOffset)) break;
+      const indexed = await state.times.offsetBefore(segment.baseOffset, timestamp);
+      const from = Math.max(fromOffset, state.startOffset, segment.baseOffset, indexed ?? 0);
+      const end = Math.min(upTo, state.writtenOffset, segment.endOffset);
+      if (from >= end) continue;
+      let found: RecordBatch | null = null;
+      await state.stored.forEach(from, end, (batch) => {
+        if (batch.maxTimestamp >= timestamp && batch.recordCount > 0) found = batch;
+        return found === null;
+      });
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   epochAt(offset: Offset): Epoch {
@@ -177,11 +205,11 @@ export class TreeLog implements PartitionLog {
         if (state.failure !== null) throw state.failure;
         if (boundary >= state.endOffset) return;
         const { name } = state.place;
-        const goneBytes = await bytesFrom(state, boundary);
-        if (goneBytes === null) {
+        const cut = await cutOf(state, boundary);
+        if (cut === null) {
           throw new SentinelError("offset_out_of_range", `No batch of ${name} starts at offset ${boundary}`);
         }
-        await this.#orFail(() => cutAt(state, boundary, goneBytes));
+        await this.#orFail(() => cutAt(state, boundary, cut));
         const detail = `The log ${name} was truncated from offset ${boundary}`;
         this.#writer.refuseFrom(boundary, new SentinelError("storage_error", detail));
       });
@@ -206,7 +234,10 @@ export class TreeLog implements PartitionLog {
 
   async applyRetention(nowMs: TimestampMs): Promise<number> {
     if (this.#state.failure !== null || this.#closing !== null) return 0;
-    const { offset, freedBytes } = await retainedFrom(this.#state, nowMs);
+    const { settings, segments, startOffset, producers, place } = this.#state;
+    producers.expire(place.clock.monotonicMs());
+    const log = { settings, segments: segments.all, startOffset };
+    const { trimTo: offset, freedBytes } = await retentionPoint(log, nowMs, async ({ maxTimestamp }) => maxTimestamp);
     if (this.#closing !== null) return 0;
     await this.trimBefore(offset);
     return freedBytes;

@@ -3,122 +3,188 @@
  * leaves there is removed when the log is opened.
  */
 import { SentinelError } from "../../base/errors.ts";
-import type { Offset, TimestampMs } from "../../base/ids.ts";
-import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer_snapshot.ts";
-import { encodePartitionState } from "./partition_state.ts";
+import type { Offset } from "../../base/ids.ts";
+import { WriteBatch } from "../write_batch.ts";
+import { PartitionKeys } from "./partition_keys.ts";
 import type { TreeLogState } from "./tree_log_state.ts";
+import { SegmentGrowth } from "./tree_segments.ts";
+import { decodeTreeSegment, emptySegment, encodeTreeSegment, grown, type TreeSegment } from "./tree_segment.ts";
 
-/** Batches that one retention pass looks at: it runs again and again. */
-const RETENTION_BATCHES_MAX = 10_000;
-const OFFSET_BYTES = 8;
+/** Records of an old tree's segments go into the store in steps of so many operations. */
+const REBUILD_STEP_OPERATIONS = 1_000;
 
-/** Removes what is outside the bounds, and fills in the producers: for a log that is opened. */
-export async function recoverBounds(state: TreeLogState): Promise<void> {
-  const { store } = state.place;
-  await store.deleteRange(state.keys.batches(state.endOffset));
-  await store.deleteRange(state.keys.batches(0, state.startOffset));
+// -- Opening ----------------------------------------------------------------------------------------------------------
+
+/** Removes what is outside the bounds, and fills in segments and producers: for a log that is opened. */
+export async function recoverBounds(state: TreeLogState, isOld: boolean): Promise<void> {
+  const { place: { store }, keys, segments, startOffset, endOffset } = state;
+  await store.deleteRange(keys.batches(endOffset));
+  await store.deleteRange(keys.batches(0, startOffset));
+  if (isOld) await rebuildSegments(state);
+  else segments.sealed = await loadSegments(state);
+  await removeBefore(state);
+  await store.deleteRange(keys.segments(segments.active.baseOffset));
+  const last = await state.times.truncateFrom(segments.active.baseOffset, endOffset);
+  segments.timed = { timestamp: last?.timestamp ?? -1, bytesAbove: 0 };
   await restoreProducers(state);
 }
 
-/** The bytes of all batches from `boundary` on, or null when none of them starts there. */
-export async function bytesFrom(state: TreeLogState, boundary: Offset): Promise<number | null> {
-  let isBoundary = false;
-  let bytes = 0;
-  await state.stored.forEach(boundary, state.writtenOffset, (batch) => {
-    isBoundary ||= batch.baseOffset === boundary;
-    bytes += batch.sizeBytes;
-    return isBoundary;
-  });
-  return isBoundary ? bytes : null;
+/** The sealed segments that are not trimmed. */
+async function loadSegments(state: TreeLogState): Promise<TreeSegment[]> {
+  const { place, keys, segments: { active }, startOffset } = state;
+  const found: TreeSegment[] = [];
+  const damage = (): SentinelError =>
+    new SentinelError("storage_error", `The segments of ${place.name} in the store are damaged`);
+  const scan = place.store.scan(keys.segments(0, active.baseOffset));
+  try {
+    for (let pair = await scan.next(); pair !== null; pair = await scan.next()) {
+      const segment = decodeTreeSegment(PartitionKeys.numbersOf(pair.key)[0] ?? -1, pair.value);
+      if (segment === null) throw damage();
+      if (segment.endOffset <= startOffset) continue;
+      if (found.length > 0 && found.at(-1)!.endOffset !== segment.baseOffset) throw damage();
+      found.push(segment);
+    }
+  } finally {
+    scan.close();
+  }
+  const isWhole = (found[0] ?? active).baseOffset <= startOffset &&
+    (found.at(-1)?.endOffset ?? active.baseOffset) === active.baseOffset;
+  if (!isWhole) throw damage();
+  return found;
 }
 
-/** Ends the log at `boundary`; `goneBytes`: of the batches from there on. Nothing may be written meanwhile. */
-export async function cutAt(state: TreeLogState, boundary: Offset, goneBytes: number): Promise<void> {
+/** A tree of before there were segments: they are made of its batches, by the settings of now. */
+async function rebuildSegments(state: TreeLogState): Promise<void> {
+  const { place: { store }, keys, segments, settings, startOffset, endOffset } = state;
+  await store.deleteRange(keys.segments(0));
+  await store.deleteRange(keys.times(0));
+  let write = new WriteBatch();
+  const growth = new SegmentGrowth(segments, settings, keys);
+  if (startOffset < endOffset) {
+    await state.stored.forEach(startOffset, endOffset, (batch) => {
+      if (growth.active.sizeBytes === 0) growth.active = emptySegment(batch.baseOffset);
+      growth.add(batch, write);
+      if (write.count < REBUILD_STEP_OPERATIONS) return true;
+      const full = write;
+      write = new WriteBatch();
+      return Promise.resolve(store.write(full)).then(() => true);
+    });
+  } else growth.active = emptySegment(endOffset);
+  write.put(keys.state, state.encode({ active: growth.active }));
+  await store.write(write);
+  segments.adopt(growth);
+}
+
+/** Removes the records of segments that are trimmed, and their times. */
+async function removeBefore({ place: { store }, keys, segments }: TreeLogState): Promise<void> {
+  const { baseOffset } = segments.sealed[0] ?? segments.active;
+  await store.deleteRange(keys.segments(0, baseOffset));
+  await store.deleteRange(keys.times(0, baseOffset));
+}
+
+// -- Truncation and trim ----------------------------------------------------------------------------------------------
+
+/** What a cut at `boundary` leaves of the segment that holds it, or null when no batch starts there. */
+export async function cutOf(state: TreeLogState, boundary: Offset): Promise<TreeSegment | null> {
+  const segment = state.segments.of(boundary);
+  if (boundary === segment.baseOffset) return emptySegment(boundary);
+  let isBoundary = false;
+  let goneBytes = 0;
+  await state.stored.forEach(boundary, segment.endOffset, (batch) => {
+    isBoundary ||= batch.baseOffset === boundary;
+    goneBytes += batch.sizeBytes;
+    return isBoundary;
+  });
+  if (!isBoundary) return null;
+  const sizeBytes = segment.sizeBytes - goneBytes;
+  if (sizeBytes === 0) return { ...emptySegment(segment.baseOffset), endOffset: boundary };
+  const last = await state.times.lastBelow(segment.baseOffset, boundary);
+  let cut: TreeSegment = { ...segment, maxTimestamp: last?.timestamp ?? -1 };
+  const from = Math.max(state.startOffset, segment.baseOffset, (last?.lastOffset ?? -1) + 1);
+  if (from < boundary) {
+    await state.stored.forEach(from, boundary, (batch) => {
+      cut = grown(cut, batch);
+      return true;
+    });
+  }
+  return { ...cut, endOffset: boundary, sizeBytes };
+}
+
+/** Ends the log at `boundary`, with `cut` as its last segment. Nothing may be written meanwhile. */
+export async function cutAt(state: TreeLogState, boundary: Offset, cut: TreeSegment): Promise<void> {
+  const { place: { store }, keys } = state;
   state.epochs.truncateFrom(boundary);
   state.endOffset = state.writtenOffset = state.durableOffset = boundary;
   state.truncations += 1;
-  state.sizeBytes -= goneBytes;
+  state.cleanOffset = Math.min(state.cleanOffset, boundary);
   state.tailCache.truncateFrom(boundary);
-  await storeBounds(state);
-  await state.place.store.deleteRange(state.keys.batches(boundary));
-  await state.place.store.sync();
+  state.segments.cutTo(cut, -1);
+  await storeBounds(state, new WriteBatch());
+  await store.deleteRange(keys.batches(boundary));
+  await store.deleteRange(keys.segments(cut.baseOffset));
+  // Above the new end other batches will stand: what is said of the old ones must not be believed of them.
+  const last = await state.times.truncateFrom(cut.baseOffset, boundary);
+  state.segments.cutTo(cut, last?.timestamp ?? -1);
   await restoreProducers(state);
+  await store.sync();
 }
 
 /** Begins the log at `offset`. Nothing may be written meanwhile. */
 export async function trimTo(state: TreeLogState, offset: Offset): Promise<void> {
-  let goneBytes = 0;
-  await state.stored.forEach(state.startOffset, offset, (batch) => {
-    if (batch.endOffset > offset) return false;
-    goneBytes += batch.sizeBytes;
-    return true;
-  });
+  const { place: { store }, keys, startOffset } = state;
+  // What the trim takes away could not be read for the producers' sake any more.
+  if (state.snapshots.newest < offset) await storeProducers(state);
+  const first = await trimmedSegment(state, offset);
   state.startOffset = offset;
   state.epochs.trimBefore(offset);
-  state.sizeBytes -= goneBytes;
-  await storeBounds(state);
+  state.segments.trimTo(first);
+  const write = new WriteBatch();
+  if (first.baseOffset !== state.segments.active.baseOffset) {
+    write.put(keys.segment(first.baseOffset), encodeTreeSegment(first));
+  }
+  await storeBounds(state, write);
   state.durableOffset = state.writtenOffset;
-  await state.place.store.deleteRange(state.keys.batches(0, offset));
-  await state.place.store.sync();
+  await store.deleteRange(keys.batches(startOffset, offset));
+  await removeBefore(state);
+  await store.sync();
 }
 
-async function storeBounds({ place, keys, startOffset, endOffset, sizeBytes, epochs }: TreeLogState): Promise<void> {
-  await place.store.put(keys.state, encodePartitionState({ startOffset, endOffset, sizeBytes, epochs }));
-  await place.store.sync();
+/** The segment that holds `offset`, without the batches that end at or before it. */
+async function trimmedSegment({ segments, stored, startOffset }: TreeLogState, offset: Offset): Promise<TreeSegment> {
+  const segment = segments.of(offset);
+  const from = Math.max(startOffset, segment.baseOffset);
+  let goneBytes = 0;
+  if (from < offset) {
+    await stored.forEach(from, offset, (batch) => {
+      if (batch.endOffset > offset) return false;
+      goneBytes += batch.sizeBytes;
+      return true;
+    });
+  }
+  return { ...segment, sizeBytes: segment.sizeBytes - goneBytes };
 }
 
-/** Where the log may begin as far as retention goes, and how many bytes are before that. */
-export async function retainedFrom(
-  state: TreeLogState,
-  nowMs: TimestampMs,
-): Promise<{ readonly offset: Offset; readonly freedBytes: number }> {
-  const { retentionMs, retentionBytes } = state.settings;
-  let offset = state.startOffset;
-  let freedBytes = 0;
-  let count = 0;
-  await state.stored.forEach(state.startOffset, state.durableOffset, (batch) => {
-    const isOld = retentionMs >= 0 && batch.maxTimestamp < nowMs - retentionMs;
-    const isTooMuch = retentionBytes >= 0 && state.sizeBytes - freedBytes - batch.sizeBytes >= retentionBytes;
-    if (!isOld && !isTooMuch) return false;
-    offset = batch.endOffset;
-    freedBytes += batch.sizeBytes;
-    count += 1;
-    return count < RETENTION_BATCHES_MAX;
-  });
-  return { offset, freedBytes };
+async function storeBounds(state: TreeLogState, write: WriteBatch): Promise<void> {
+  const { store } = state.place;
+  await store.write(write.put(state.keys.state, state.encode()));
+  await store.sync();
 }
 
 // -- Producers --------------------------------------------------------------------------------------------------------
 
-/** A snapshot of the producers, with the offset that it is taken at in the eight bytes before it. */
+/** A snapshot of the producers of everything that is written. */
 export async function storeProducers(state: TreeLogState): Promise<void> {
-  const snapshot = encodeProducerSnapshot(state.producers.statesAt(state.writtenOffset));
-  const bytes = new Uint8Array(OFFSET_BYTES + snapshot.length);
-  new DataView(bytes.buffer).setBigInt64(0, BigInt(state.writtenOffset));
-  bytes.set(snapshot, OFFSET_BYTES);
-  await state.place.store.put(state.keys.producers, bytes);
+  await state.snapshots.store(state.writtenOffset, state.producers.statesAt(state.writtenOffset));
   state.bytesAboveSnapshot = 0;
 }
 
-/** From the snapshot and what lies above it. One above the log's end is of what was truncated, and goes. */
+/** From the newest snapshot and what lies above it. */
 async function restoreProducers(state: TreeLogState): Promise<void> {
-  const { store, clock, name } = state.place;
-  const nowMs = clock.monotonicMs();
-  const bytes = await store.get(state.keys.producers);
-  let from = state.startOffset;
-  state.producers.restore([], nowMs);
-  if (bytes !== null) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const offset = bytes.length < OFFSET_BYTES ? -1 : Number(view.getBigInt64(0));
-    const states = decodeProducerSnapshot(bytes.subarray(OFFSET_BYTES), offset);
-    if (states === null) throw new SentinelError("storage_error", `The producers of ${name} in the store are damaged`);
-    if (offset > state.endOffset) await store.delete(state.keys.producers);
-    else {
-      state.producers.restore(states, nowMs);
-      from = Math.max(from, offset);
-    }
-  }
+  const nowMs = state.place.clock.monotonicMs();
+  const snapshot = await state.snapshots.restore(state.endOffset);
+  state.producers.restore(snapshot?.states ?? [], nowMs);
   state.bytesAboveSnapshot = 0;
+  const from = Math.max(state.startOffset, snapshot?.offset ?? 0);
   if (from >= state.endOffset) return;
   await state.stored.forEach(from, state.endOffset, (batch) => {
     if (batch.baseOffset >= from) state.producers.replay(batch, nowMs);

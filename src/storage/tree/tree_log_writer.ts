@@ -10,14 +10,14 @@ import { SentinelError } from "../../base/errors.ts";
 import type { Offset } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
-import { LeaderEpochs } from "../log/leader_epochs.ts";
 import { LogWaiters, type WaitKind } from "../log/log_waiters.ts";
 import { notStored, writesEnded } from "../log/write_failures.ts";
 import { Mutex } from "../mutex.ts";
 import type { LogListener } from "../partition_log.ts";
 import { WriteBatch } from "../write_batch.ts";
-import { encodePartitionState } from "./partition_state.ts";
+import { storeProducers } from "./tree_log_bounds.ts";
 import type { TreeLogState } from "./tree_log_state.ts";
+import { SegmentGrowth } from "./tree_segments.ts";
 
 export class TreeLogWriter {
   readonly #state: TreeLogState;
@@ -131,27 +131,40 @@ export class TreeLogWriter {
   async #writeGroup(group: readonly RecordBatch[]): Promise<void> {
     const state = this.#state;
     const endOffset = group.at(-1)!.endOffset;
-    const batch = new WriteBatch();
+    const write = new WriteBatch();
+    const growth = new SegmentGrowth(state.segments, state.settings, state.keys);
     let bytes = 0;
-    for (const { bytes: value, lastOffset } of group) {
-      batch.put(state.keys.batch(lastOffset), value);
-      bytes += value.length;
+    for (const batch of group) {
+      write.put(state.keys.batch(batch.lastOffset), batch.bytes);
+      growth.add(batch, write);
+      bytes += batch.sizeBytes;
     }
-    // Epochs of batches that are still queued must not be told before their batches are there.
-    const epochs = new LeaderEpochs(state.epochs.starts.filter((start) => start.startOffset < endOffset));
-    const sizeBytes = state.sizeBytes + bytes;
-    batch.put(state.keys.state, encodePartitionState({ startOffset: state.startOffset, endOffset, sizeBytes, epochs }));
-    await state.place.store.write(batch);
+    write.put(state.keys.state, state.encode({ endOffset, active: growth.active }));
+    await state.place.store.write(write);
     // A sync that failed meanwhile has emptied the queue.
     if (state.failure !== null) return;
     this.#queue.splice(0, group.length);
     this.#queuedBytes -= bytes;
-    state.sizeBytes = sizeBytes;
+    state.segments.adopt(growth);
     state.bytesAboveSnapshot += bytes;
     state.writtenOffset = endOffset;
     state.producers.noteWritten(endOffset);
     this.settle();
     this.#kickSync();
+    await this.#maybeStoreProducers();
+  }
+
+  /** A start after a crash reads what is above the snapshot. */
+  async #maybeStoreProducers(): Promise<void> {
+    const { settings, bytesAboveSnapshot, place } = this.#state;
+    if (bytesAboveSnapshot < Math.min(settings.segmentBytes, LIMITS.producerSnapshotBytesMax)) return;
+    try {
+      await storeProducers(this.#state);
+    } catch (thrown) {
+      // Where there was no room for it, the next group tries again.
+      if (place.store.failure !== null) throw thrown;
+      if (!(thrown instanceof SentinelError)) throw thrown;
+    }
   }
 
   /** What could not be stored is taken back; it goes on when there is room. */

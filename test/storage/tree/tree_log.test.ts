@@ -2,35 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryDisk } from "../../../adapters/memory/disk.ts";
 import type { KeyValueStore } from "../../../src/storage/key_value_store.ts";
-import { TailCacheBudget } from "../../../src/storage/log/tail_cache.ts";
 import { MemoryStore } from "../../../src/storage/lsm/memory_store.ts";
-import { ProducerBudget } from "../../../src/storage/producer_budget.ts";
 import { TreeLog } from "../../../src/storage/tree/tree_log.ts";
-import type { TreeLogPlace } from "../../../src/storage/tree/tree_log_state.ts";
 import { describePartitionLog, type LogUnderTest } from "../../conformance/partition_log.ts";
-import { ManualClock } from "../../manual_clock.ts";
 import { SeededRandom } from "../../seeded_random.ts";
 import { FaultyDisk } from "../faulty_disk.ts";
 import { batchOf, NOW_MS, readAll, SETTINGS, store as storeBatch, textOf } from "../log_fixture.ts";
 import { openTree } from "../tree_fixture.ts";
-
-function placeOf(store: KeyValueStore, partition = 0): TreeLogPlace {
-  const topicId = Uint8Array.from({ length: 16 }, (_, index) => index);
-  return { store, clock: new ManualClock(), name: `orders-${partition}`, topicId, partition };
-}
-
-function openLog(store: KeyValueStore, cacheBytes = 0, partition = 0): Promise<TreeLog> {
-  const budgets = { tail: new TailCacheBudget(cacheBytes), producers: new ProducerBudget() };
-  return TreeLog.open(placeOf(store, partition), SETTINGS, budgets);
-}
+import { openTreeLog, placeOf, SMALL_SEGMENTS } from "./tree_log_fixture.ts";
 
 async function makeLog(store: KeyValueStore, cacheBytes: number): Promise<LogUnderTest> {
-  let log = await openLog(store, cacheBytes);
+  let log = await openTreeLog(store, SMALL_SEGMENTS, { cacheBytes });
   return {
     log,
     reopen: async () => {
       await log.close();
-      return log = await openLog(store, cacheBytes);
+      return log = await openTreeLog(store, SMALL_SEGMENTS, { cacheBytes });
     },
     [Symbol.asyncDispose]: async () => {
       await log.close();
@@ -47,7 +34,7 @@ describePartitionLog("a log in a tree with a tail cache", async () => {
 
 test("partitions of one tree do not see each other, and a removed one is empty", async () => {
   const store = await openTree(new FaultyDisk(), { syncMode: "always" });
-  const logs = await Promise.all([0, 1, 2].map((partition) => openLog(store, 0, partition)));
+  const logs = await Promise.all([0, 1, 2].map((partition) => openTreeLog(store, SMALL_SEGMENTS, { partition })));
   for (const [at, log] of logs.entries()) {
     for (let seed = 0; seed < 5; seed++) await storeBatch(log, batchOf(10 * at + seed));
   }
@@ -56,8 +43,8 @@ test("partitions of one tree do not see each other, and a removed one is empty",
     await log.close();
     assert.ok(at < 3);
   }
-  await TreeLog.remove(placeOf(store, 1));
-  const [first, removed] = [await openLog(store, 0, 0), await openLog(store, 0, 1)];
+  await TreeLog.remove(placeOf(store, { partition: 1 }));
+  const [first, removed] = [await openTreeLog(store), await openTreeLog(store, SMALL_SEGMENTS, { partition: 1 })];
   assert.equal(first.endOffset, 5);
   assert.deepEqual([removed.startOffset, removed.endOffset, removed.sizeBytes], [0, 0, 0]);
 });
@@ -66,7 +53,9 @@ for (const syncMode of ["written", "always"] as const) {
   test(`one sync of the tree serves appends to many partitions, mode ${syncMode}`, async () => {
     const disk = new FaultyDisk();
     const store = await openTree(disk, { syncMode, memtableBytes: 1_000_000 });
-    const logs = await Promise.all(Array.from({ length: 20 }, (_, partition) => openLog(store, 0, partition)));
+    const logs = await Promise.all(
+      Array.from({ length: 20 }, (_, partition) => openTreeLog(store, SMALL_SEGMENTS, { partition })),
+    );
     const before = disk.count("sync", ".log");
     for (const [at, log] of logs.entries()) log.appendAsLeader(batchOf(at), 0);
     await Promise.all(logs.map((log) => log.flush()));
@@ -78,18 +67,18 @@ for (const syncMode of ["written", "always"] as const) {
 test("what is told as written outlives a kill", async () => {
   const disk = new FaultyDisk();
   const store = await openTree(disk, { syncMode: "written" });
-  const log = await openLog(store);
+  const log = await openTreeLog(store);
   log.appendAsLeader(batchOf(1), 0);
   await log.flushToSystem();
   assert.deepEqual([log.writtenOffset, log.durableOffset], [1, 0]);
-  assert.equal((await openLog(await openTree(disk.crash("kill")))).endOffset, 1);
-  assert.equal((await openLog(await openTree(disk.crash("lost")))).endOffset, 0);
+  assert.equal((await openTreeLog(await openTree(disk.crash("kill")))).endOffset, 1);
+  assert.equal((await openTreeLog(await openTree(disk.crash("lost")))).endOffset, 0);
 });
 
 test("a full disk takes back what was not stored, and the log goes on with the same offset", async () => {
   const disk = new FaultyDisk();
   const store = await openTree(disk, { syncMode: "always" });
-  const log = await openLog(store);
+  const log = await openTreeLog(store);
   await storeBatch(log, batchOf(1), 3);
   const cuts: number[] = [];
   log.listener = { onProgress: () => {}, onCutBack: (endOffset) => void cuts.push(endOffset), onFailure: () => {} };
@@ -102,26 +91,30 @@ test("a full disk takes back what was not stored, and the log goes on with the s
   assert.equal(log.failure, null);
 });
 
-test("retention removes what is too old or too much, from the start on", async () => {
+test("retention removes whole segments that are too old or too much, from the start on", async () => {
   const store = await openTree(new FaultyDisk(), { syncMode: "always" });
-  const log = await openLog(store);
+  const batchBytes = batchOf(0).sizeBytes;
+  const settings = { ...SETTINGS, segmentBytes: 2 * batchBytes };
+  const log = await openTreeLog(store, settings);
   for (let seed = 0; seed < 10; seed++) await storeBatch(log, batchOf(seed, { timestamp: 1_000 * seed }));
-  log.configure({ ...SETTINGS, retentionMs: 5_000 });
-  const sizeBytes = log.sizeBytes;
-  const freed = await log.applyRetention(9_500);
-  assert.equal(log.startOffset, 5);
-  assert.equal(log.sizeBytes, sizeBytes - freed);
-  log.configure({ ...SETTINGS, retentionBytes: Math.ceil(log.sizeBytes / 5) });
+  log.configure({ ...settings, retentionMs: 5_000 });
+  // What is too old but lies beside something newer stays with it.
+  assert.equal(await log.applyRetention(9_500), 4 * batchBytes);
+  assert.deepEqual([log.startOffset, log.sizeBytes], [4, 6 * batchBytes]);
+  log.configure({ ...settings, retentionBytes: 3 * batchBytes });
+  assert.equal(await log.applyRetention(9_500), 2 * batchBytes);
+  assert.equal(log.startOffset, 6);
+  log.configure({ ...settings, retentionBytes: 0 });
   await log.applyRetention(9_500);
-  assert.equal(log.startOffset, 9);
-  assert.equal((await readAll(log)).length, 1);
+  assert.equal(log.startOffset, 8, "the active segment stays");
+  assert.equal((await readAll(log)).length, 2);
 });
 
 test("a crash after any effect of truncations and trims leaves a log without holes, within its bounds", async () => {
   const random = new SeededRandom(3);
   const disk = new FaultyDisk();
   const store = await openTree(disk, { syncMode: "always" });
-  const log = await openLog(store);
+  const log = await openTreeLog(store);
   const images: { image: FaultyDisk; start: number; end: number }[] = [];
   let [start, end] = [0, 0];
   disk.after = () => {
@@ -139,7 +132,7 @@ test("a crash after any effect of truncations and trims leaves a log without hol
   }
   assert.ok(images.length > 150);
   for (const { image, start: startMin, end: endMin } of images.filter((_, at) => at % 3 === 0)) {
-    const reopened = await openLog(await openTree(image, { syncMode: "always" }));
+    const reopened = await openTreeLog(await openTree(image, { syncMode: "always" }));
     assert.ok(reopened.startOffset >= startMin && reopened.endOffset >= endMin, `${reopened.endOffset} of ${endMin}`);
     const found = reopened.endOffset === reopened.startOffset ? [] : await readAll(reopened);
     assert.equal(found.at(-1)?.endOffset ?? reopened.endOffset, reopened.endOffset);
