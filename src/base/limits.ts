@@ -253,6 +253,12 @@ export const LIMITS = {
   /** The manifest. It is written anew at each start and when it has grown past this. */
   lsmManifestRewriteBytes: 4 * MIB,
   lsmManifestBytesMax: 256 * MIB,
+  /**
+   * The node's tree, beside everything else that a broker holds: a memtable, of which up to two more may wait for their
+   * table, and blocks of tables. Both are filled by what is written and read: an idle node has them empty.
+   */
+  nodeTreeMemtableBytes: 16 * MIB,
+  nodeTreeBlockCacheBytes: 16 * MIB,
 
   /** Records of the metadata log after which a start writes a snapshot and drops what came before it. */
   metadataRecordsBeforeSnapshot: 2_000,

@@ -7,6 +7,7 @@
 import { asSentinelError, PlatformError, SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Epoch, Offset, PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import type { NodeTree } from "../cluster/node_tree.ts";
 import { OfflineReplica } from "../cluster/offline_replica.ts";
 import type { Address } from "../platform/network.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -64,6 +65,7 @@ export class Broker implements BrokerApi {
   readonly #platform: Platform;
   readonly #options: BrokerOptions;
   readonly #directory: DataDirectory;
+  readonly #tree: NodeTree;
   readonly #topics: Topics;
   readonly #producerIds: ProducerIds;
   readonly #producing: Producing;
@@ -81,11 +83,12 @@ export class Broker implements BrokerApi {
     platform: Platform,
     options: BrokerOptions,
     directory: DataDirectory,
-    { topics, producerIds }: OpenStorage,
+    { topics, producerIds, tree }: OpenStorage,
   ) {
     this.#platform = platform;
     this.#options = options;
     this.#directory = directory;
+    this.#tree = tree;
     this.#topics = topics;
     this.#producerIds = producerIds;
     const { clock, compression } = platform;
@@ -333,13 +336,21 @@ export class Broker implements BrokerApi {
     this.#maintenance.stop();
     try {
       await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
-      await this.#maintenance.ended;
     } finally {
-      await this.#directory.lock.release();
+      await this.#maintenance.ended;
+      await this.#closeTree();
     }
   }
 
   // -- Inside -------------------------------------------------------------------------------------------------------
+
+  async #closeTree(): Promise<void> {
+    try {
+      await this.#tree.close();
+    } finally {
+      await this.#directory.lock.release();
+    }
+  }
 
   #assertRunning(): void {
     if (this.#stopping !== null) throw new SentinelError("shutting_down", "The broker is stopping");

@@ -1,6 +1,10 @@
-/** What a broker stands on, opened from a data directory: the metadata log, and the topics with all their partitions. */
+/**
+ * What a broker stands on, opened from a data directory: the metadata log, the node's tree, and the topics with all their
+ * partitions.
+ */
 import { LIMITS } from "../base/limits.ts";
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../cluster/metadata_log.ts";
+import { NodeTree } from "../cluster/node_tree.ts";
 import { PartitionStore } from "../cluster/partition_store.ts";
 import type { Platform } from "../platform/platform.ts";
 import { storeIdentity } from "../storage/data_directory.ts";
@@ -13,6 +17,8 @@ import type { OpenReport } from "./topics.ts";
 export interface OpenStorage {
   readonly topics: Topics;
   readonly producerIds: ProducerIds;
+  /** Closed by the broker, behind everything that uses it. */
+  readonly tree: NodeTree;
   readonly report: OpenReport;
 }
 
@@ -23,12 +29,19 @@ export async function openStorage(
   directory: DataDirectory,
 ): Promise<OpenStorage> {
   const { dataPath: path, flushIntervalMs, partitionsDefault, durability } = options;
-  const store = new PartitionStore({ disk, clock, path, flushIntervalMs });
-  const log = await store.openMetadataLog(directory.isNew, { durability: "fsync", log: METADATA_LOG_SETTINGS });
-  if (directory.isNew) await storeIdentity(disk, path, directory);
-  const metadata = new MetadataLog(log, clock);
-  const producerIds = new ProducerIds(metadata);
-  const configDefaults = { durability, segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin };
-  const topics = new Topics({ store, metadata, producerIds, random, partitionsDefault, configDefaults });
-  return { topics, producerIds, report: await openTopics(topics) };
+  const tree = new NodeTree({ disk, clock, path, directoryId: directory.directoryId });
+  const store = new PartitionStore({ disk, clock, path, flushIntervalMs, tree });
+  try {
+    await tree.openExisting();
+    const log = await store.openMetadataLog(directory.isNew, { durability: "fsync", log: METADATA_LOG_SETTINGS });
+    if (directory.isNew) await storeIdentity(disk, path, directory);
+    const metadata = new MetadataLog(log, clock);
+    const producerIds = new ProducerIds(metadata);
+    const configDefaults = { durability, segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin };
+    const topics = new Topics({ store, metadata, producerIds, random, partitionsDefault, configDefaults });
+    return { topics, producerIds, tree, report: await openTopics(topics) };
+  } catch (thrown) {
+    await tree.close();
+    throw thrown;
+  }
 }

@@ -11,6 +11,7 @@ import { SegmentLog } from "../storage/log/segment_log.ts";
 import { TailCacheBudget } from "../storage/log/tail_cache.ts";
 import { ProducerBudget } from "../storage/producer_budget.ts";
 import { LocalReplica } from "./local_replica.ts";
+import type { NodeTree } from "./node_tree.ts";
 import { OfflineReplica } from "./offline_replica.ts";
 import type { Replica, ReplicaSettings } from "./replica.ts";
 
@@ -27,6 +28,7 @@ export interface PartitionStoreOptions {
   readonly clock: Clock;
   readonly path: string;
   readonly flushIntervalMs: number;
+  readonly tree: NodeTree;
 }
 
 export interface PartitionKey {

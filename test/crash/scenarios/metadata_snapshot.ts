@@ -1,4 +1,5 @@
 import { METADATA_LOG_SETTINGS, MetadataLog } from "../../../src/cluster/metadata_log.ts";
+import { NodeTree } from "../../../src/cluster/node_tree.ts";
 import { PartitionStore } from "../../../src/cluster/partition_store.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { changeRecord } from "../../../src/broker/topic_table.ts";
@@ -16,7 +17,9 @@ export const metadataSnapshot: Scenario = {
       const { partitions, topicId } = script.broker.describeTopic("orders")!;
       await script.stop();
       const { disk, clock } = script.startProcess().platform;
-      const store = new PartitionStore({ disk, clock, path: BROKER_OPTIONS.dataPath, flushIntervalMs: 100 });
+      const path = BROKER_OPTIONS.dataPath;
+      const tree = new NodeTree({ disk, clock, path, directoryId: "" });
+      const store = new PartitionStore({ disk, clock, path, flushIntervalMs: 100, tree });
       const log = await store.openMetadataLog(false, { durability: "fsync", log: METADATA_LOG_SETTINGS });
       const metadata = new MetadataLog(log, clock);
       const record = changeRecord({ name: "orders", topicId, partitions: partitions.length, config: {} });
