@@ -44,7 +44,7 @@ export interface CleaningNeed {
 }
 
 export interface CleaningResult {
-  /** `stopped`: the log was closed or cut meanwhile; what was not finished left no trace. */
+  /** `stopped`: the log was closed or cut meanwhile; what was done is right as it stands, and the next pass does the rest. */
   readonly outcome: "cleaned" | "nothing" | "stopped";
   /** Everything below it was under a key map. */
   readonly cleanOffset: Offset;
@@ -58,8 +58,8 @@ export interface LogCleaning {
   need(bounds: CleaningBounds): Promise<CleaningNeed | null>;
   /**
    * Cleans everything that may be cleaned, as far as one key map goes, whether it is due or not. One pass at a time. Fails
-   * with `storage_error` at damage, which it leaves as it is, and where the disk does not take what it writes: the log
-   * stays as it was then.
+   * with `storage_error` at damage, which it leaves as it is, and where the disk does not take what it writes: what it
+   * has not cleaned stays as it was then.
    */
   clean(bounds: CleaningBounds, tools: CleaningTools): Promise<CleaningResult>;
 }

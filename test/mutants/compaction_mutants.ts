@@ -41,7 +41,7 @@ export const COMPACTION_MUTANTS: readonly Mutant[] = [
   ]),
   mutant("the older recovery point still names a segment that compaction takes", "compact", [
     "src/storage/log/log_cleaner.ts",
-    `      await this.#settleRecoveryPoint();\n`,
+    `      await log.prepare();\n`,
     ``,
   ]),
   mutant("a tombstone dropped before its time", "compact", [

@@ -1,5 +1,5 @@
 /**
- * One pass of the cleaner over a log (Kafka's Cleaner.doClean): first the newest offset of each key of the dirty part goes
+ * One pass of the cleaner over a log (Kafka's Cleaner.doClean), in either storage engine: first the newest offset of each key of the dirty part goes
  * into a map, as far as that has room; then all segments up to there are written anew, without what the map knows to be
  * superseded, and each takes the place of its sources.
  *
@@ -12,47 +12,36 @@ import type { RecordBatch } from "../../records/record_batch.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { RecordCursor } from "../../records/record_cursor.ts";
 import type { CleaningBounds, CleaningResult, CleaningTools, CompactionSettings } from "../log_cleaning.ts";
-import { CleanedSegmentWriter } from "./cleaned_segment_writer.ts";
-import { CleanedSummary } from "./cleaner_checkpoint.ts";
+import type { CleanableLog, CleanableSegment } from "./cleanable_log.ts";
 import type { CleaningPace } from "./cleaning_pace.ts";
 import { groupSegments } from "./cleaning_plan.ts";
 import type { CleaningPlan } from "./cleaning_plan.ts";
-import { corruption } from "./corruption.ts";
 import { filterBatch, openRecords, unreadable, withoutRecords } from "./filter_batch.ts";
 import type { BatchFilter } from "./filter_batch.ts";
 import { KeyMap } from "./key_map.ts";
-import type { LogState } from "./log_state.ts";
-import { SegmentScanner } from "./scan_segment.ts";
-import type { Segment } from "./segment.ts";
 
 /** A horizon lies so far away at most: as a number it and every delta from it are exact. */
 const DELETE_HORIZON_MS_MAX = 2 ** 52;
 
-/** Puts a written segment in its sources' place. `cleanOffset`: where the log is clean once it stands there. */
-export type SwapIn = (sources: readonly Segment[], written: CleanedSegmentWriter, cleanOffset: Offset) => Promise<void>;
-
-export interface PassOptions {
-  readonly state: LogState;
+export interface PassOptions<Kind extends CleanableSegment> {
+  readonly log: CleanableLog<Kind>;
   readonly settings: CompactionSettings;
-  readonly plan: CleaningPlan;
+  readonly plan: CleaningPlan<Kind>;
   readonly bounds: CleaningBounds;
   /** Last offsets of the producers that are active: those batches survive, for their sequences' sake. */
   readonly producers: ReadonlyMap<ProducerId, Offset>;
   readonly tools: CleaningTools;
   readonly pace: CleaningPace;
-  readonly swapIn: SwapIn;
-  /** Notes where the log is clean when there was nothing to swap in. */
-  readonly storeCleanOffset: (cleanOffset: Offset) => Promise<void>;
 }
 
-export class CleaningPass {
-  readonly #options: PassOptions;
+export class CleaningPass<Kind extends CleanableSegment> {
+  readonly #options: PassOptions<Kind>;
   readonly #keys: KeyMap;
   #readBytes = 0;
   #writtenBytes = 0;
   #removedRecords = 0;
 
-  constructor(options: PassOptions) {
+  constructor(options: PassOptions<Kind>) {
     this.#options = options;
     const { keysMax = LIMITS.cleanerKeysMax, keyBytesMax = LIMITS.cleanerKeyBytesMax, seed } = options.tools;
     this.#keys = new KeyMap({ keysMax, bytesMax: keyBytesMax }, seed);
@@ -60,10 +49,9 @@ export class CleaningPass {
 
   /** Of what is done so far. */
   result(outcome: CleaningResult["outcome"]): CleaningResult {
-    const { cleanOffset } = this.#options.state.cleanerCheckpoint.current;
     return {
       outcome,
-      cleanOffset,
+      cleanOffset: this.#options.log.cleanOffset,
       readBytes: this.#readBytes,
       writtenBytes: this.#writtenBytes,
       removedRecords: this.#removedRecords,
@@ -71,7 +59,7 @@ export class CleaningPass {
   }
 
   async run(): Promise<void> {
-    const { state, settings, plan, bounds, tools, pace } = this.#options;
+    const { log, settings, plan, bounds, tools, pace } = this.#options;
     const mapEnd = await this.#fillMap();
     const filter: BatchFilter = {
       keys: this.#keys,
@@ -81,13 +69,13 @@ export class CleaningPass {
       compression: tools.compression,
       pace,
     };
-    const groups = groupSegments(plan.segments.filter((segment) => segment.baseOffset < mapEnd), state.settings);
+    const groups = groupSegments(plan.segments.filter((segment) => segment.baseOffset < mapEnd), log.state.settings);
     let isStored = false;
     for (const [at, group] of groups.entries()) {
-      const cleanOffset = at === groups.length - 1 ? mapEnd : state.cleanerCheckpoint.current.cleanOffset;
+      const cleanOffset = at === groups.length - 1 ? mapEnd : log.cleanOffset;
       isStored = await this.#cleanGroup(group, filter, cleanOffset);
     }
-    if (!isStored) await this.#options.storeCleanOffset(mapEnd);
+    if (!isStored) await log.storeCleanOffset(mapEnd, pace);
   }
 
   /** Returns the offset of the first record that found no room, or where the dirty part ends. */
@@ -124,32 +112,38 @@ export class CleaningPass {
   }
 
   /** Writes a group anew and swaps it in. False: everything stays as it is, and nothing was stored. */
-  async #cleanGroup(group: readonly Segment[], filter: BatchFilter, cleanOffset: Offset): Promise<boolean> {
-    const { state, swapIn } = this.#options;
+  async #cleanGroup(group: readonly Kind[], filter: BatchFilter, cleanOffset: Offset): Promise<boolean> {
+    const { log, pace } = this.#options;
     const { endOffset } = group.at(-1)!;
-    const writer = new CleanedSegmentWriter(state, group[0]!.baseOffset, endOffset);
+    const rewriter = await log.rewrite(group, pace);
     try {
-      await writer.open();
       let isChanged = group.length > 1;
       for (const segment of group) {
         await this.#scan(segment, async (batch) => {
           const kept = await this.#filter(batch, endOffset, filter);
           if (kept !== batch) isChanged = true;
-          if (kept !== null) await writer.append(kept);
+          await rewriter.put(batch, kept);
         });
       }
       if (!isChanged) {
-        await writer.discard();
+        await rewriter.discard();
         return false;
       }
-      await writer.finish();
-      this.#writtenBytes += writer.sizeBytes;
+      this.#writtenBytes += await rewriter.finish();
     } catch (thrown) {
-      await writer.discard().catch(ignore);
+      await rewriter.discard().catch(ignore);
       throw thrown;
     }
-    await swapIn(group, writer, cleanOffset);
+    await rewriter.swapIn(cleanOffset);
     return true;
+  }
+
+  #scan(segment: Kind, onBatch: (batch: RecordBatch) => Promise<void>): Promise<void> {
+    const { log, pace } = this.#options;
+    return log.scan(segment, pace, async (batch) => {
+      this.#readBytes += batch.sizeBytes;
+      await onBatch(batch);
+    });
   }
 
   /** What stays of a batch. */
@@ -170,48 +164,6 @@ export class CleaningPass {
     return this.#options.bounds.abortedTransactions.some((aborted) =>
       aborted.producerId === producerId && baseOffset >= aborted.firstOffset && baseOffset < aborted.lastOffset
     );
-  }
-
-  /** Gives every batch of a source, and fails unless they are what was stored: offsets, epochs, gaps, end. */
-  async #scan(segment: Segment, onBatch: (batch: RecordBatch) => Promise<void>): Promise<void> {
-    const { state, pace } = this.#options;
-    const { cleaned, baseOffset, endOffset, sizeBytes, logPath } = segment;
-    pace.check();
-    const file = await state.disk.open(logPath, "read");
-    try {
-      const options = { from: 0, to: sizeBytes, expectedOffset: baseOffset, epochMin: -1 };
-      const scanner = new SegmentScanner(file, {
-        ...options,
-        contiguous: cleaned === null,
-        pieceBytes: LIMITS.cleanerSliceBytes,
-      });
-      const summary = new CleanedSummary();
-      for (let piece = await scanner.next(); piece !== null; piece = await scanner.next()) {
-        pace.check();
-        for (const { batch, position } of piece) {
-          const known = state.epochs.epochAt(Math.max(batch.baseOffset, state.startOffset));
-          if (batch.leaderEpoch !== known && batch.endOffset > state.startOffset) {
-            throw corruption(logPath, position, `epoch ${batch.leaderEpoch} where the checkpoint says ${known}`);
-          }
-          summary.add(batch);
-          this.#readBytes += batch.sizeBytes;
-          await onBatch(batch);
-        }
-        // Walking records is the work, and is counted where it is done; a checksum is little beside it.
-        const pause = pace.spend(LIMITS.cleanerSliceBytes / 8);
-        if (pause !== null) await pause;
-      }
-      const { fault, position, nextOffset } = scanner.end;
-      if (fault !== null) throw corruption(logPath, position, fault);
-      if (nextOffset !== endOffset) {
-        throw corruption(logPath, position, `it ends at ${nextOffset}, not at ${endOffset}`);
-      }
-      if (cleaned !== null && !summary.isOf(cleaned)) {
-        throw corruption(logPath, 0, "its batches are not those that the cleaner wrote");
-      }
-    } finally {
-      await file.close();
-    }
   }
 }
 

@@ -2,38 +2,33 @@
 import type { Offset } from "../../base/ids.ts";
 import type { CleaningBounds, CleaningNeed, CompactionSettings } from "../log_cleaning.ts";
 import type { LogSettings } from "../partition_log.ts";
-import type { LogState } from "./log_state.ts";
+import type { CleanableLog, CleanableSegment, SegmentTimes } from "./cleanable_log.ts";
 import { RELATIVE_OFFSET_MAX } from "./must_roll.ts";
-import type { Segment } from "./segment.ts";
 
-export interface CleaningPlan {
+export interface CleaningPlan<Kind extends CleanableSegment> {
   /** Everything below was under a key map before. */
   readonly firstDirty: Offset;
   /** All that may be cleaned, from the log's first segment on; the last one ends the dirty part. */
-  readonly segments: readonly Segment[];
+  readonly segments: readonly Kind[];
   readonly need: CleaningNeed;
 }
 
-/**
- * Null when no sealed segment below `bounds.upTo` has anything that was not under a key map. `onRead`: a segment was read,
- * and its file is open now.
- */
-export async function planCleaning(
-  state: LogState,
+/** Null when no sealed segment below `bounds.upTo` has anything that was not under a key map. */
+export async function planCleaning<Kind extends CleanableSegment>(
+  log: CleanableLog<Kind>,
   settings: CompactionSettings,
   bounds: CleaningBounds,
-  onRead: (segment: Segment) => void,
-): Promise<CleaningPlan | null> {
-  const firstDirty = Math.max(state.cleanerCheckpoint.current.cleanOffset, state.startOffset);
-  const segments: Segment[] = [];
+): Promise<CleaningPlan<Kind> | null> {
+  const firstDirty = Math.max(log.cleanOffset, log.state.startOffset);
+  const segments: Kind[] = [];
   let cleanBytes = 0;
   let dirtyBytes = 0;
   let isOverdue = false;
-  for (const segment of state.segments.slice(0, -1)) {
+  for (const segment of log.segments.slice(0, -1)) {
     if (segment.endOffset > bounds.upTo) break;
     if (segment.endOffset <= firstDirty) cleanBytes += segment.sizeBytes;
     else {
-      const { first, newest } = await timesOf(segment, settings, onRead);
+      const { first, newest } = await timesOf(log, segment, settings);
       if (settings.lagMsMin > 0 && newest > bounds.nowMs - settings.lagMsMin) break;
       if (first >= 0 && first < bounds.nowMs - settings.lagMsMax) isOverdue = true;
       dirtyBytes += segment.sizeBytes;
@@ -49,25 +44,22 @@ export async function planCleaning(
   };
 }
 
-/** Read from the files only where a lag asks for them. */
-async function timesOf(
-  segment: Segment,
+/** Asked only where a lag wants to know. */
+async function timesOf<Kind extends CleanableSegment>(
+  log: CleanableLog<Kind>,
+  segment: Kind,
   settings: CompactionSettings,
-  onRead: (segment: Segment) => void,
-): Promise<{ readonly first: number; readonly newest: number }> {
-  if (segment.isRetired || (settings.lagMsMin === 0 && settings.lagMsMax >= Number.MAX_SAFE_INTEGER)) {
-    return { first: -1, newest: -1 };
-  }
-  if (segment.firstTimestamp < 0 || segment.maxTimestamp < 0) {
-    await segment.withReader(() => segment.loadFirstTimestamp());
-    onRead(segment);
-  }
-  return { first: segment.firstTimestamp, newest: segment.maxTimestamp };
+): Promise<SegmentTimes> {
+  const isAsked = settings.lagMsMin > 0 || settings.lagMsMax < Number.MAX_SAFE_INTEGER;
+  return isAsked ? await log.timesOf(segment) : { first: -1, newest: -1 };
 }
 
 /** Neighbours that fit into one segment together are written as one, so that compaction leaves no crowd of small files. */
-export function groupSegments(segments: readonly Segment[], settings: LogSettings): Segment[][] {
-  const groups: Segment[][] = [];
+export function groupSegments<Kind extends CleanableSegment>(
+  segments: readonly Kind[],
+  settings: LogSettings,
+): Kind[][] {
+  const groups: Kind[][] = [];
   let bytes = 0;
   for (const segment of segments) {
     const group = groups.at(-1);

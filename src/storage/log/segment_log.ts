@@ -22,6 +22,7 @@ import type { LogLocation, RecoveryReport } from "./recover_log.ts";
 import { restoreProducers } from "./restore_producers.ts";
 import { retentionPoint } from "./retention_point.ts";
 import type { Segment } from "./segment.ts";
+import { SegmentCleaning } from "./segment_cleaning.ts";
 import { unlessFull } from "./store_caches.ts";
 import { TailCache } from "./tail_cache.ts";
 import type { TailCacheBudget } from "./tail_cache.ts";
@@ -33,20 +34,21 @@ export class SegmentLog implements PartitionLog {
   readonly #openSealed = new Set<Segment>();
   /** Held by whoever takes segments out of the list: a cleaned one must not take the place of what is gone. */
   readonly #segmentsMutex = new Mutex();
-  readonly cleaning: LogCleaner;
+  readonly cleaning: LogCleaner<Segment>;
   #closing: Promise<void> | null = null;
   #truncating: Promise<void> | null = null;
 
   private constructor(state: LogState) {
     this.#state = state;
     this.#writer = new LogWriter(state);
-    this.cleaning = new LogCleaner({
+    const cleaning = new SegmentCleaning({
       state,
       writer: this.#writer,
       segmentsMutex: this.#segmentsMutex,
       onRead: (segment) => this.#keepOpenSealed(segment),
       onRetired: (segment) => void this.#openSealed.delete(segment),
     });
+    this.cleaning = new LogCleaner(cleaning);
   }
 
   /** Opens the log of a directory that `createLog` made. */

@@ -10,15 +10,17 @@ import { SentinelError } from "../../base/errors.ts";
 import type { Epoch, Offset, TimestampMs } from "../../base/ids.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { LeaderEpochs } from "../log/leader_epochs.ts";
+import { LogCleaner } from "../log/log_cleaner.ts";
 import { retentionPoint } from "../log/retention_point.ts";
 import type { FlushResult, LogListener, LogSettings, PartitionLog, ReadOptions } from "../partition_log.ts";
 import type { ProducerStates } from "../producer_states.ts";
 import { PartitionKeys } from "./partition_keys.ts";
 import { decodePartitionState, type StoredState } from "./partition_state.ts";
+import { TreeCleaning } from "./tree_cleaning.ts";
 import { cutAt, cutOf, recoverBounds, storeProducers, trimTo } from "./tree_log_bounds.ts";
 import { type TreeLogBudgets, type TreeLogPlace, TreeLogState } from "./tree_log_state.ts";
 import { TreeLogWriter } from "./tree_log_writer.ts";
-import { emptySegment } from "./tree_segment.ts";
+import { emptySegment, type TreeSegment } from "./tree_segment.ts";
 
 const NEW_LOG: Omit<StoredState, "epochs"> = {
   startOffset: 0,
@@ -32,12 +34,14 @@ const NEW_LOG: Omit<StoredState, "epochs"> = {
 export class TreeLog implements PartitionLog {
   readonly #state: TreeLogState;
   readonly #writer: TreeLogWriter;
+  readonly cleaning: LogCleaner<TreeSegment>;
   #isTruncating = false;
   #closing: Promise<void> | null = null;
 
   private constructor(state: TreeLogState) {
     this.#state = state;
     this.#writer = new TreeLogWriter(state);
+    this.cleaning = new LogCleaner(new TreeCleaning(state, this.#writer));
   }
 
   /** Opens a partition's log, a new one when the store has nothing of it. Fails with `storage_error` when it is damaged. */
@@ -205,6 +209,10 @@ export class TreeLog implements PartitionLog {
         if (state.failure !== null) throw state.failure;
         if (boundary >= state.endOffset) return;
         const { name } = state.place;
+        if (boundary < state.cleanedEnd) {
+          const detail = `${name} is compacted below offset ${state.cleanedEnd} and cannot be cut at ${boundary}`;
+          throw new SentinelError("offset_out_of_range", detail);
+        }
         const cut = await cutOf(state, boundary);
         if (cut === null) {
           throw new SentinelError("offset_out_of_range", `No batch of ${name} starts at offset ${boundary}`);
@@ -249,11 +257,16 @@ export class TreeLog implements PartitionLog {
 
   /** The store stays open: it is others' too. */
   close(): Promise<void> {
-    this.#closing ??= this.#writer.exclusively(() => this.#close());
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    await this.cleaning.stop();
+    await this.#writer.exclusively(() => this.#finish());
+  }
+
+  async #finish(): Promise<void> {
     const state = this.#state;
     try {
       if (state.failure === null && state.bytesAboveSnapshot > 0) await storeProducers(state);

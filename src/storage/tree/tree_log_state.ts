@@ -85,6 +85,10 @@ export class TreeLogState {
     return encodePartitionState({ ...state, epochs: new LeaderEpochs(starts) });
   }
 
+  get clock(): Clock {
+    return this.place.clock;
+  }
+
   outOfRange(offset: Offset): SentinelError {
     const { startOffset, endOffset } = this;
     const detail = `Offset ${offset} is outside ${this.place.name}, which holds ${startOffset} to ${endOffset}`;

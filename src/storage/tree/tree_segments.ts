@@ -1,4 +1,5 @@
 /** The segments of one open log in a store, and how they grow with what is appended. */
+import { assert } from "../../base/assert.ts";
 import type { Offset, TimestampMs } from "../../base/ids.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { mustRollBefore } from "../log/must_roll.ts";
@@ -57,6 +58,13 @@ export class TreeSegments {
     if (sealed.length > 0) this.sealed = [...this.sealed, ...sealed];
     this.active = active;
     this.timed = timed;
+  }
+
+  /** Puts others in the place of sealed neighbours. */
+  replace(sources: readonly TreeSegment[], others: readonly TreeSegment[]): void {
+    const at = this.sealed.indexOf(sources[0]!);
+    assert(at >= 0 && this.sealed[at + sources.length - 1] === sources.at(-1), "What is replaced is not in the log");
+    this.sealed = [...this.sealed.slice(0, at), ...others, ...this.sealed.slice(at + sources.length)];
   }
 
   /** Ends with `active`, which is what a truncation leaves of one of them. */
