@@ -10,7 +10,11 @@ const VERSIONS = `${TREE}/version_set.ts`;
 const RECOVERY = `${TREE}/recover_tree.ts`;
 
 export const TREE_MUTANTS: readonly Mutant[] = [
-  mutant("tree: ack before fsync", "tree_write", [COMMITS, `await log.sync(from);`, `await log.write(from);`]),
+  mutant("tree: ack before fsync", "tree_write", [
+    COMMITS,
+    `await (syncMode === "always" ? log.sync(from) : log.write(from));`,
+    `await log.write(from);`,
+  ]),
   mutant("tree: log not synced before the next one", "tree_batch", [
     COMMITS,
     `    await this.#orNotStored(() => log.sync());

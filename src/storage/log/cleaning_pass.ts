@@ -1,7 +1,7 @@
 /**
- * One pass of the cleaner over a log (Kafka's Cleaner.doClean), in either storage engine: first the newest offset of each key of the dirty part goes
- * into a map, as far as that has room; then all segments up to there are written anew, without what the map knows to be
- * superseded, and each takes the place of its sources.
+ * One pass of the cleaner over a log (Kafka's Cleaner.doClean), in either storage engine: first the newest offset of each
+ * key of the dirty part goes into a map, as far as that has room; then all segments up to there are written anew, without
+ * what the map knows to be superseded, and each takes the place of its sources.
  *
  * A batch is never merged with another and keeps its offsets, its producer and its sequences, also when it has fewer
  * records. The last batch of each segment stays, if need be without records, so that a segment always ends where the next
