@@ -202,6 +202,19 @@ export const LIMITS = {
   /** After a failure a partition is left alone for this long: damage does not mend itself, a full disk may. */
   cleanerRetryMs: 300_000,
 
+  /** Bytes that the scrub reads at once: at the slowest budget that is sensible it still gives way several times a second. */
+  scrubSliceBytes: 256 * KIB,
+  /** Default of --scrub-bytes-per-second: a terabyte in a day and a half, a few percent of any disk's reads. */
+  scrubBytesPerSecond: 8 * MIB,
+  /** A pass begins so long after the last one did: ZFS's guides advise a week for plain disks. */
+  scrubPeriodMs: 604_800_000,
+  /** How often the scrub looks whether a pass is due, and notes how far it is. */
+  scrubCheckMs: 60_000,
+  /** Places of one file that a scrub tells of: what is as damaged as that has been told. */
+  scrubFaultsOfFileMax: 16,
+  /** Places that the scrub knows to have told; beyond, the oldest may be told again. */
+  scrubToldMax: 10_000,
+
   /** Characters of an idempotency key: the draft's examples are UUIDs; a row of the table holds it. */
   idempotencyKeyCharsMax: 255,
   /** How long a key's answer is kept, by the broker's clock: a caller that retries for longer has given up. */

@@ -108,6 +108,7 @@ export class Broker implements BrokerApi {
     });
     this.#maintenance = new Maintenance(platform, {
       topics,
+      tree,
       counters,
       options,
       onError: (error) => this.#onError(error),

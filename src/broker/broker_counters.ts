@@ -15,5 +15,11 @@ export function noCounts(): BrokerCounters {
     cleanerMs: 0,
     cleanerFailures: 0,
     cleanerFailedPartitions: 0,
+    scrubReadBytes: 0,
+    scrubPasses: 0,
+    scrubDamage: 0,
+    scrubDamagedPlaces: 0,
+    scrubRemainingBytes: 0,
+    scrubLagMs: 0,
   };
 }

@@ -23,6 +23,11 @@ export interface BrokerOptions {
   readonly retentionCheckMs?: number;
   /** How often the cleaner looks for something to compact. */
   readonly cleanerCheckMs?: number;
+  /** What the scrub may read; 0, the default: it is off. */
+  readonly scrubBytesPerSecond?: number;
+  /** How long after the beginning of a pass of the scrub the next one begins. */
+  readonly scrubPeriodMs?: number;
+  readonly scrubCheckMs?: number;
   /** How consumer groups are coordinated, where it is not as Kafka's defaults say. */
   readonly groups?: GroupOptions;
   /** Told what goes wrong where no request is that could be answered with it. */

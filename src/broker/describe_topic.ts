@@ -1,4 +1,5 @@
 import type { NodeId } from "../base/ids.ts";
+import type { Replica } from "../cluster/replica.ts";
 import type { Topic } from "./topics.ts";
 import type { PartitionDescription, TopicDescription } from "./types.ts";
 
@@ -16,6 +17,14 @@ export function describeTopic(topic: Topic, nodeId: NodeId): TopicDescription {
     highWatermark: replica.highWatermark,
     bytes: replica.sizeBytes,
     ...(replica.failure === null ? {} : { offline: replica.failure.message }),
+    ...damageOf(replica),
   }));
   return { name, topicId, config, partitions };
+}
+
+function damageOf({ scrubbing }: Replica): Pick<PartitionDescription, "damaged"> {
+  const [first, ...others] = scrubbing?.damage ?? [];
+  if (first === undefined) return {};
+  const more = others.length === 0 ? "" : `, and ${others.length} places more`;
+  return { damaged: `${first.path} at position ${first.position}: ${first.detail}${more}` };
 }

@@ -132,6 +132,8 @@ export interface PartitionDescription {
   readonly bytes: number;
   /** Set when the partition is offline (damaged or failed storage): what is wrong, for people. */
   readonly offline?: string;
+  /** Set when the scrub has found damage in what nobody has read since: what is wrong, for people. The rest is served. */
+  readonly damaged?: string;
 }
 
 export interface TopicDescription {
@@ -207,4 +209,14 @@ export interface BrokerCounters {
   cleanerFailures: number;
   /** Compacted partitions that could not be cleaned and were not since. */
   cleanerFailedPartitions: number;
+  /** What the scrub has read, and its passes that came to their end. */
+  scrubReadBytes: number;
+  scrubPasses: number;
+  /** Places with damage that it has told, and how many there are now. */
+  scrubDamage: number;
+  scrubDamagedPlaces: number;
+  /** What the pass that is under way has still to read. */
+  scrubRemainingBytes: number;
+  /** How long ago the next pass should have come to where the last one is. */
+  scrubLagMs: number;
 }

@@ -46,6 +46,7 @@ async function start(
       offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
       offsetsTopicPartitions: settings.offsetsTopicPartitions,
     },
+    scrubBytesPerSecond: settings.scrubBytesPerSecond,
     insecure: settings.insecure,
     inMemory: settings.memory,
   }, serverHooks(hooks));

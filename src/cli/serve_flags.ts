@@ -73,6 +73,10 @@ export const serveFlags = z.object({
     valueName: "N",
     help: "partitions of __consumer_offsets, when it is made; fixed from then on",
   }),
+  scrubBytesPerSecond: flag(integer(0, INT32_MAX).default(LIMITS.scrubBytesPerSecond), {
+    valueName: "N",
+    help: "how fast cold data is read again once a week, to find rot before a reader does; 0: never",
+  }),
   config: flag(text().optional(), { valueName: "FILE", help: "settings in JSON, keys as these flags" }),
   logFormat: flag(choice(["text", "json"]).default("text"), {
     valueName: "FORM",

@@ -128,8 +128,9 @@ function describe({ output }: CommandContext, topic: DescribeTopicReply): void {
     output.line(`    partition=${partition} leader=${leader} replicas=[${replicas.join(" ")}] isr=[${isr.join(" ")}]`);
   }
   output.line("Offsets:");
-  for (const { partition, start, end, highWatermark, bytes, offline } of topic.partitions) {
-    const state = offline === undefined ? "" : ` offline=${JSON.stringify(offline)}`;
+  for (const { partition, start, end, highWatermark, bytes, offline, damaged } of topic.partitions) {
+    const state = (offline === undefined ? "" : ` offline=${JSON.stringify(offline)}`) +
+      (damaged === undefined ? "" : ` damaged=${JSON.stringify(damaged)}`);
     output.line(
       `    partition=${partition} start=${start} end=${end} high-watermark=${highWatermark} bytes=${bytes}${state}`,
     );

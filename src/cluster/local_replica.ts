@@ -10,6 +10,7 @@ import type { Cancel, Clock } from "../platform/clock.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { LogListener, PartitionLog } from "../storage/partition_log.ts";
 import type { ProducerBatch, ProducerState } from "../storage/producer_states.ts";
+import type { Scrubbing } from "../storage/scrubbing.ts";
 import type { CleaningBounds } from "../storage/log_cleaning.ts";
 import type { Replica, ReplicaAppend, ReplicaCleaning, ReplicaSettings } from "./replica.ts";
 
@@ -37,6 +38,7 @@ export class LocalReplica implements Replica, LogListener {
   readonly partition: PartitionId;
   readonly onAdvance = new Set<() => void>();
   readonly cleaning: ReplicaCleaning | null;
+  readonly scrubbing: Scrubbing | null;
   readonly #log: PartitionLog;
   readonly #clock: Clock;
   readonly #flushIntervalMs: number;
@@ -59,6 +61,7 @@ export class LocalReplica implements Replica, LogListener {
     // What recovery kept is synced, so it is committed whatever the level.
     this.#highWatermark = log.durableOffset;
     log.listener = this;
+    this.scrubbing = log.scrubbing ?? null;
     const { cleaning } = log;
     this.cleaning = cleaning === undefined ? null : {
       need: (nowMs) => cleaning.need(this.#cleaningBounds(nowMs)),

@@ -12,6 +12,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { KeyValueStore } from "../storage/key_value_store.ts";
 import { LsmStore } from "../storage/lsm/lsm_store.ts";
+import type { Scrubbing } from "../storage/scrubbing.ts";
 import type { TreeSettings } from "../storage/lsm/tree_settings.ts";
 
 export const TREE_DIRECTORY = "tree";
@@ -58,6 +59,11 @@ export class NodeTree {
   /** The store, when it is open. */
   get existing(): KeyValueStore | null {
     return this.#store;
+  }
+
+  /** Its cold files; null: it is not open. */
+  get scrubbing(): Scrubbing | null {
+    return this.#store?.scrubbing ?? null;
   }
 
   /** Why the tree that is there could not be opened, or takes no more writes until a restart; null: neither. */

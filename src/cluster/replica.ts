@@ -4,6 +4,7 @@ import type { SentinelError } from "../base/errors.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { CleaningNeed, CleaningResult, CleaningTools } from "../storage/log_cleaning.ts";
 import type { LogSettings } from "../storage/partition_log.ts";
+import type { Scrubbing } from "../storage/scrubbing.ts";
 import type { ProducerBatch, ProducerState } from "../storage/producer_states.ts";
 
 /** What an acknowledgement waits for on this node. */
@@ -72,6 +73,8 @@ export interface Replica {
   applyRetention(nowMs: TimestampMs): Promise<number>;
   /** Left out or null where nothing can be compacted. */
   readonly cleaning?: ReplicaCleaning | null;
+  /** Left out or null where the partition has no files of its own. */
+  readonly scrubbing?: Scrubbing | null;
   configure(settings: ReplicaSettings): void;
 
   /** Called each time the high watermark rises, or when reading will fail from now on. Must not throw. */

@@ -164,6 +164,7 @@ export const topicSchema = z.object({
     highWatermark: offset,
     bytes: z.number().int(),
     offline: z.string().optional(),
+    damaged: z.string().optional().describe("what the scrub has found; the rest is served"),
   })),
 }).meta({ id: "Topic" });
 

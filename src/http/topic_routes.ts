@@ -144,7 +144,7 @@ function topicForm(description: TopicDescription): CborInput {
     topicId,
     config: { ...config },
     partitions: partitions.map((
-      { partition, leader, epoch, replicas, isr, start, end, highWatermark, bytes, offline },
+      { partition, leader, epoch, replicas, isr, start, end, highWatermark, bytes, offline, damaged },
     ) => ({
       partition,
       leader,
@@ -156,6 +156,7 @@ function topicForm(description: TopicDescription): CborInput {
       highWatermark,
       bytes,
       ...(offline === undefined ? {} : { offline }),
+      ...(damaged === undefined ? {} : { damaged }),
     })),
   };
 }

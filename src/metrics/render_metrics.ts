@@ -43,7 +43,7 @@ export function renderMetrics(broker: BrokerApi, extra: MetricsExtra): string {
   if (extra.httpWaits !== undefined) {
     text += gauge("sentinel_http_waits", "HTTP long polls and streams that wait", extra.httpWaits);
   }
-  return text + cleanerFamilies(counters) + partitionFamilies(broker) + groupFamilies(broker);
+  return text + cleanerFamilies(counters) + scrubFamilies(counters) + partitionFamilies(broker) + groupFamilies(broker);
 }
 
 function cleanerFamilies(counters: BrokerCounters): string {
@@ -62,6 +62,20 @@ function cleanerFamilies(counters: BrokerCounters): string {
       "sentinel_cleaner_failed_partitions",
       "Compacted partitions that cannot be compacted now",
       counters.cleanerFailedPartitions,
+    );
+}
+
+function scrubFamilies(counters: BrokerCounters): string {
+  return counter("sentinel_scrub_read_bytes_total", "Cold bytes that the scrub read again", counters.scrubReadBytes) +
+    counter("sentinel_scrub_passes_total", "Passes of the scrub over everything cold", counters.scrubPasses) +
+    counter("sentinel_scrub_damage_total", "Places with damage that the scrub found", counters.scrubDamage) +
+    gauge("sentinel_scrub_damaged_places", "Places that are damaged now", counters.scrubDamagedPlaces) +
+    gauge("sentinel_scrub_remaining_bytes", "What the scrub's pass has still to read", counters.scrubRemainingBytes) +
+    family(
+      "sentinel_scrub_lag_seconds",
+      "gauge",
+      "Time by which the last whole pass is older than its period",
+      (counters.scrubLagMs / 1_000).toFixed(0),
     );
 }
 

@@ -60,6 +60,7 @@ export async function startServer(platform: Platform, options: ServerOptions, ho
     partitionsDefault: options.partitionsDefault,
     partitioner: options.partitioner ?? "murmur2",
     groups: options.groups ?? {},
+    scrubBytesPerSecond: options.scrubBytesPerSecond ?? 0,
     onError: (error) => hooks.log("error", error.message),
     inMemory: options.inMemory,
     ...(options.segmentBytesMin === undefined ? {} : { segmentBytesMin: options.segmentBytesMin }),

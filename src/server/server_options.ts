@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly autoCreate: boolean;
   readonly partitionsDefault: number;
   readonly partitioner?: PartitionerName;
+  /** What the scrub may read; 0, the default: it is off. */
+  readonly scrubBytesPerSecond?: number;
   /** How consumer groups are coordinated, where it is not as Kafka's defaults say. */
   readonly groups?: GroupOptions;
   /** Allows a host that other machines can reach, without authentication. */

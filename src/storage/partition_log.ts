@@ -11,6 +11,7 @@ import type { SentinelError } from "../base/errors.ts";
 import type { ProducerStates } from "./producer_states.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
 import type { CompactionSettings, LogCleaning } from "./log_cleaning.ts";
+import type { Scrubbing } from "./scrubbing.ts";
 
 /** What a flush has made durable. A generation other than the log's own proves nothing: the log was truncated since. */
 export interface FlushResult {
@@ -56,6 +57,8 @@ export interface PartitionLog {
 
   /** Compaction; left out by an engine that has none. */
   readonly cleaning?: LogCleaning;
+  /** Left out where the log's files are not its own. */
+  readonly scrubbing?: Scrubbing;
 
   /** One listener, set by the replica that owns the log. */
   listener: LogListener | null;

@@ -44,6 +44,7 @@ export function handleDescribeTopic(context: HandlerContext, payload: Uint8Array
       highWatermark: partition.highWatermark,
       bytes: partition.bytes,
       ...(partition.offline === undefined ? {} : { offline: partition.offline }),
+      ...(partition.damaged === undefined ? {} : { damaged: partition.damaged }),
     })),
   } satisfies DescribeTopicReply;
 }

@@ -42,6 +42,12 @@ export class OffsetIndex {
     return this.#count === 0 ? null : this.#entryAt(this.#count - 1);
   }
 
+  /** The entry with this number, from 0 on. */
+  at(entry: number): IndexPosition {
+    assert(entry < this.#count, () => `entry ${entry} of ${this.#count}`);
+    return this.#entryAt(entry);
+  }
+
   append(lastOffset: Offset, position: number): void {
     const last = this.last();
     assert(

@@ -43,7 +43,7 @@ export interface PlacedBatch {
  * piece; holds one piece or one batch.
  */
 export class SegmentScanner {
-  readonly #file: DiskFile;
+  readonly #file: Pick<DiskFile, "readAt">;
   readonly #options: ScanOptions;
   readonly #pieceBytesDefault: number;
   #pieceBytes: number;
@@ -53,7 +53,7 @@ export class SegmentScanner {
   #epochMin: Epoch;
   #fault: string | null = null;
 
-  constructor(file: DiskFile, options: ScanOptions) {
+  constructor(file: Pick<DiskFile, "readAt">, options: ScanOptions) {
     this.#file = file;
     this.#options = options;
     this.#pieceBytesDefault = options.pieceBytes ?? LIMITS.segmentReadBytes;

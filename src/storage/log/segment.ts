@@ -219,6 +219,14 @@ export class Segment {
     this.cleaned = cleaned;
   }
 
+  /** Nothing from `position` on passes for checked any more: who reads there checks it again, and hears of the damage. */
+  distrustFrom(position: number): void {
+    this.reader.truncateFrom(position);
+    if (this.cleaned === null) return;
+    this.#isCleanedChecked = false;
+    this.#loaded = false;
+  }
+
   /** Another segment stands in its place. Resolves when the last reader has left and the file is closed. */
   async retire(): Promise<void> {
     this.isRetired = true;

@@ -17,7 +17,7 @@ import { TIME_INDEX_ENTRY_BYTES, TimeIndex } from "./time_index.ts";
 /** A segment is full when its index is: Kafka's segment.index.bytes (10 MiB) in entries. */
 const INDEX_ENTRIES_MAX = 1_310_720;
 /** A file larger than that many entries of either index is none of ours, and is not read into memory. */
-const INDEX_BYTES_MAX = (INDEX_ENTRIES_MAX + 1) * TIME_INDEX_ENTRY_BYTES;
+export const INDEX_BYTES_MAX = (INDEX_ENTRIES_MAX + 1) * TIME_INDEX_ENTRY_BYTES;
 /** While a segment is written, its index files are brought up to date after so many entries: what a start walks again. */
 const UNSTORED_ENTRIES_MAX = 256;
 

@@ -14,6 +14,7 @@ import { checkEpochs } from "./check_epochs.ts";
 import { LogCleaner } from "./log_cleaner.ts";
 import { activeSegment, assertLogState, segmentOf } from "./log_state.ts";
 import type { LogState } from "./log_state.ts";
+import { LogScrubber } from "./log_scrubber.ts";
 import { LogWriter } from "./log_writer.ts";
 import { Mutex } from "../mutex.ts";
 import { outOfRange } from "./out_of_range.ts";
@@ -35,17 +36,20 @@ export class SegmentLog implements PartitionLog {
   /** Held by whoever takes segments out of the list: a cleaned one must not take the place of what is gone. */
   readonly #segmentsMutex = new Mutex();
   readonly cleaning: LogCleaner<Segment>;
+  readonly scrubbing: LogScrubber;
   #closing: Promise<void> | null = null;
   #truncating: Promise<void> | null = null;
 
   private constructor(state: LogState) {
     this.#state = state;
     this.#writer = new LogWriter(state);
+    const onRead = (segment: Segment): void => this.#keepOpenSealed(segment);
+    this.scrubbing = new LogScrubber({ state, segmentsMutex: this.#segmentsMutex, onRead });
     const cleaning = new SegmentCleaning({
       state,
       writer: this.#writer,
       segmentsMutex: this.#segmentsMutex,
-      onRead: (segment) => this.#keepOpenSealed(segment),
+      onRead,
       onRetired: (segment) => void this.#openSealed.delete(segment),
     });
     this.cleaning = new LogCleaner(cleaning);
@@ -249,11 +253,8 @@ export class SegmentLog implements PartitionLog {
     }
     this.#openSealed.delete(target);
     state.truncations += 1;
-    const error = new SentinelError(
-      "storage_error",
-      `The log ${state.directory} was truncated from offset ${boundary}`,
-    );
-    this.#writer.refuseFrom(boundary, error);
+    const detail = `The log ${state.directory} was truncated from offset ${boundary}`;
+    this.#writer.refuseFrom(boundary, new SentinelError("storage_error", detail));
     assertLogState(state);
   }
 

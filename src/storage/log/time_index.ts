@@ -34,6 +34,11 @@ export class TimeIndex {
     return this.#entries.at(-1) ?? null;
   }
 
+  /** The entry with this number, from 0 on. */
+  at(entry: number): TimePosition {
+    return this.#entries[entry]!;
+  }
+
   /** Adds an entry if it comes after the last one in time, and not before it in offset. */
   maybeAppend(timestamp: TimestampMs, lastOffset: Offset): void {
     const last = this.last();

@@ -13,6 +13,7 @@ import type {
   StoreSnapshot,
   StoreStats,
 } from "../key_value_store.ts";
+import type { Scrubbing } from "../scrubbing.ts";
 import { checkKey, checkValue, WriteBatch } from "../write_batch.ts";
 import { BackgroundWork } from "./background_work.ts";
 import { CommitQueue } from "./commit_queue.ts";
@@ -25,6 +26,7 @@ import { firstReaching } from "./table_meta.ts";
 import type { TableReader } from "./table_reader.ts";
 import { checkTreeSettings, DEFAULT_TREE_SETTINGS, type TreeSettings } from "./tree_settings.ts";
 import { type TreeLocation, TreeState } from "./tree_state.ts";
+import { TreeScrubber } from "./tree_scrubber.ts";
 import type { Version } from "./version.ts";
 
 export class LsmStore implements KeyValueStore {
@@ -32,11 +34,14 @@ export class LsmStore implements KeyValueStore {
   readonly #background: BackgroundWork;
   readonly #queue: CommitQueue;
   readonly report: TreeReport;
+  /** Its tables and manifest; the logs are short-lived, and read as a whole by the next start. */
+  readonly scrubbing: Scrubbing;
   #closing: Promise<void> | null = null;
 
   private constructor(state: TreeState, report: TreeReport) {
     this.#state = state;
     this.report = report;
+    this.scrubbing = new TreeScrubber(state);
     this.#background = new BackgroundWork(state);
     this.#queue = new CommitQueue(state, this.#background);
     state.gate.onFailure = () => this.#background.progress.note();

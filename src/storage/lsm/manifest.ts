@@ -6,6 +6,7 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Disk, DiskFile } from "../../platform/disk.ts";
 import { corruption } from "../log/corruption.ts";
+import { pacedFile, type ScrubPace } from "../scrubbing.ts";
 import { readSmallFile } from "../small_file.ts";
 import { MANIFEST_FILE, TEMPORARY_SUFFIX } from "./file_names.ts";
 import { fileSeed } from "./file_seed.ts";
@@ -179,6 +180,32 @@ export class Manifest {
     }
     await orFail(() => file.sync());
     this.sizeBytes += bytes.length;
+  }
+
+  /** Reads what is good and synced again. Fails where it is not what was written. */
+  async verify(pace: ScrubPace): Promise<void> {
+    const { disk, identity } = this.#place;
+    const { sizeBytes, generation } = this;
+    const seed = this.#seed;
+    const bytes = new Uint8Array(sizeBytes);
+    const file = await disk.open(this.#path, "read");
+    let count: number;
+    try {
+      count = await pacedFile(file, pace).readAt(0, bytes);
+    } finally {
+      await file.close();
+    }
+    const found = decodeManifestHeader(bytes.subarray(0, count), fileSeed(identity, "manifest", 0));
+    if (typeof found === "string") throw corruption(this.#path, 0, found);
+    // The next one has the name already, though nobody was told yet.
+    if (found > generation) return;
+    if (found < generation) throw corruption(this.#path, 0, `it is generation ${found}, not ${generation}`);
+    if (count < sizeBytes) throw corruption(this.#path, count, "the manifest ends too early");
+    for (let at = MANIFEST_HEADER_BYTES; at < sizeBytes;) {
+      const decoded = decodeManifestEdit(bytes, seed, at);
+      if (typeof decoded === "string") throw corruption(this.#path, at, decoded);
+      at = decoded.end;
+    }
   }
 
   async close(): Promise<void> {

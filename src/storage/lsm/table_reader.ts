@@ -27,14 +27,14 @@ interface BlockPlace {
 export interface TableSource {
   readonly directory: string;
   readonly identity: Uint8Array;
-  readonly files: TableFiles;
+  readonly files: Pick<TableFiles, "readAt" | "close">;
   readonly cache: BlockCache;
 }
 
 export class TableReader {
   readonly meta: TableMeta;
   readonly path: string;
-  readonly #files: TableFiles;
+  readonly #files: TableSource["files"];
   readonly #seed: number;
   readonly #blocks: TableBlocks;
   #footer: TableFooter | null = null;

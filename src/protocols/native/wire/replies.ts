@@ -48,6 +48,7 @@ export const describeTopicReply = z.object({
       highWatermark: count,
       bytes: count,
       offline: text.optional(),
+      damaged: text.optional(),
     }),
   ),
 });
