@@ -82,6 +82,9 @@ export const ERRORS = {
   group_subscribed: row(409, 86, false, "The group is subscribed to the topic"),
   fenced_leader_epoch: row(409, 74, true, "The caller knows an older leader of this partition"),
   unknown_leader_epoch: row(503, 75, true, "The caller knows a newer leader of this partition"),
+  key_not_found: row(404, null, false, "The topic has no record with this key"),
+  topic_not_compacted: row(409, null, false, "Only the records of a compacted topic can be found by key"),
+  key_index_behind: row(503, null, true, "The index of keys has not reached the partition's end"),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -214,6 +214,28 @@ export const LIMITS = {
   scrubFaultsOfFileMax: 16,
   /** Places that the scrub knows to have told; beyond, the oldest may be told again. */
   scrubToldMax: 10_000,
+  /** Partitions whose index of keys takes a step at once: each holds what one read gives, opened. */
+  keyIndexFeedsMax: 4,
+  /** Bytes of log that one step reads, before others get the event loop: some milliseconds. */
+  keyIndexSliceBytes: 256 * KIB,
+  /** Keys of one write to an index, and of one step of removing old ones: it holds up the store's other writers. */
+  keyIndexWriteKeysMax: 10_000,
+  /** A longer key is named by its SHA-256: a store bounds its keys, and they lie in its memory and in each table's index. */
+  keyIndexKeyBytesMax: 1 * KIB,
+  /** After a failure an index is left alone for so long: damage does not mend itself, a full disk may. */
+  keyIndexRetryMs: 30_000,
+  /** Fewer changed keys are not worth a walk over the index for entries of trimmed records. */
+  keyIndexSweepKeysMin: 100_000,
+  /** Lookups by key that wait until the index has come far enough: each is a timer and an entry in its partition. */
+  keyLookupWaitsMax: 10_000,
+  /** Lookups that have a batch in memory and open it at once: each may take `decompressedBytesMax`. */
+  keyLookupReadsMax: 8,
+  /** How long a lookup waits unless its caller says otherwise. */
+  keyLookupWaitMsDefault: 10_000,
+  /** How often a lookup looks again when compaction or a newer record has taken away what it found. */
+  keyLookupAttemptsMax: 16,
+  /** HTTP: bytes of a key in a path. Percent-encoded it is up to three times as long, and must fit into `httpHeaderBytesMax`. */
+  httpKeyBytesMax: 4 * KIB,
 
   /** Characters of an idempotency key: the draft's examples are UUIDs; a row of the table holds it. */
   idempotencyKeyCharsMax: 255,
@@ -297,3 +319,9 @@ assert(
   "The largest batch of records must fit into a value, and a value into a write",
 );
 assert(LIMITS.batchBytesMax <= LIMITS.cleanerKeyBytesMax, "The largest key must fit into an empty key map");
+assert(
+  LIMITS.keyIndexWriteKeysMax * (LIMITS.keyIndexKeyBytesMax + 64) < LIMITS.storeBatchBytesMax &&
+    LIMITS.keyIndexWriteKeysMax < LIMITS.storeBatchOperationsMax,
+  "A step of an index must fit into one write",
+);
+assert(3 * LIMITS.httpKeyBytesMax < LIMITS.httpHeaderBytesMax, "A key must fit into a request's head");

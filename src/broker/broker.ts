@@ -27,6 +27,8 @@ import { Groups } from "./groups/groups.ts";
 import type { GroupsApi } from "./groups/groups_api.ts";
 import { assertNotInternal, isInternalTopic } from "./internal_topics.ts";
 import { KeyedProducing } from "./keyed_producing.ts";
+import { KeyIndexes } from "./key_index/key_indexes.ts";
+import type { KeysApi } from "./key_index/keys_api.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import { Maintenance } from "./maintenance.ts";
 import { checkEpoch, lookUpEpochEnd, lookUpOffset } from "./offset_lookup.ts";
@@ -72,6 +74,7 @@ export class Broker implements BrokerApi {
   readonly #keyed: KeyedProducing;
   readonly #fetching: Fetching;
   readonly #groups: Groups;
+  readonly #keyIndexes: KeyIndexes;
   readonly #maintenance: Maintenance;
   #node: NodeDescription;
   /** Where the binary port listens. */
@@ -95,6 +98,7 @@ export class Broker implements BrokerApi {
     this.startedMonotonicMs = clock.monotonicMs();
     const { autoCreate, inMemory = false, partitioner = "murmur2" } = options;
     const { counters } = this;
+    const onError = (error: SentinelError): void => this.#onError(error);
     this.#producing = new Producing({ topics, clock, compression, autoCreate, inMemory, partitioner, counters });
     this.#keyed = new KeyedProducing({ topics, producing: this.#producing, producerIds, clock });
     this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
@@ -104,15 +108,10 @@ export class Broker implements BrokerApi {
       random: platform.random,
       compression: platform.compression,
       ...groupSettings(options.groups),
-      onError: (error) => this.#onError(error),
+      onError,
     });
-    this.#maintenance = new Maintenance(platform, {
-      topics,
-      tree,
-      counters,
-      options,
-      onError: (error) => this.#onError(error),
-    });
+    this.#keyIndexes = new KeyIndexes(platform, { topics, tree, partitioner, counters, onError });
+    this.#maintenance = new Maintenance(platform, { topics, tree, counters, options, onError });
     this.#node = { id: options.nodeId, host: "localhost", port: 0, http: null };
   }
 
@@ -128,6 +127,7 @@ export class Broker implements BrokerApi {
       const storage = await openStorage(platform, options, directory);
       const broker = new Broker(platform, options, directory, storage);
       await broker.#keyed.open();
+      await broker.#keyIndexes.resume();
       broker.#groups.open();
       broker.#isReady = true;
       broker.#maintenance.start();
@@ -140,6 +140,10 @@ export class Broker implements BrokerApi {
 
   get groups(): GroupsApi {
     return this.#groups;
+  }
+
+  get keys(): KeysApi {
+    return this.#keyIndexes;
   }
 
   get isReady(): boolean {
@@ -252,6 +256,7 @@ export class Broker implements BrokerApi {
     assertNotInternal(name);
     await this.#counted(this.#topics.delete(name, topicId));
     this.#groups.forgetTopic(name);
+    this.#keyIndexes.removeUnwanted();
   }
 
   checkTopicChange(name: string, change: TopicChange): void {
@@ -262,7 +267,9 @@ export class Broker implements BrokerApi {
     this.#assertRunning();
     // With other partitions, groups would be looked for where they are not.
     if (change.partitions !== undefined) assertNotInternal(name);
-    return describeTopic(await this.#counted(this.#topics.alter(name, change)), this.#options.nodeId);
+    const topic = await this.#counted(this.#topics.alter(name, change));
+    this.#keyIndexes.removeUnwanted();
+    return describeTopic(topic, this.#options.nodeId);
   }
 
   async getOrCreateTopic(name: string): Promise<TopicDescription> {
@@ -324,6 +331,7 @@ export class Broker implements BrokerApi {
     this.#isReady = false;
     this.#fetching.stop();
     this.#groups.stop();
+    this.#keyIndexes.stop();
   }
 
   /** Stores what is appended, marks the clean stop, frees the directory. Idempotent. */
@@ -339,6 +347,7 @@ export class Broker implements BrokerApi {
       await this.#topics.close(new SentinelError("shutting_down", "The broker is stopping"));
     } finally {
       await this.#maintenance.ended;
+      await this.#keyIndexes.ended;
       await this.#closeTree();
     }
   }

@@ -9,6 +9,7 @@ import type { RecordBatch } from "../records/record_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { ConfigEntry } from "./config_entry.ts";
 import type { GroupsApi } from "./groups/groups_api.ts";
+import type { KeysApi } from "./key_index/keys_api.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 import type { TopicConfig } from "./topic_config.ts";
 import type {
@@ -161,6 +162,8 @@ export interface BrokerApi {
   describeLogDirectory(): Promise<LogDirectoryDescription>;
   /** Consumer groups and the positions that they commit. */
   readonly groups: GroupsApi;
+  /** The newest records of keys. */
+  readonly keys: KeysApi;
 
   describeCluster(): ClusterDescription;
   /** False until recovery is done and after a stop began. */

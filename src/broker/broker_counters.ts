@@ -21,5 +21,9 @@ export function noCounts(): BrokerCounters {
     scrubDamagedPlaces: 0,
     scrubRemainingBytes: 0,
     scrubLagMs: 0,
+    keyLookups: 0,
+    keyLookupsFound: 0,
+    keyIndexRebuilds: 0,
+    keyIndexFailures: 0,
   };
 }

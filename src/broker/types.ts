@@ -219,4 +219,10 @@ export interface BrokerCounters {
   scrubRemainingBytes: number;
   /** How long ago the next pass should have come to where the last one is. */
   scrubLagMs: number;
+  /** Lookups by key that were answered, and those of them that found a record. */
+  keyLookups: number;
+  keyLookupsFound: number;
+  /** Indexes of keys that were not their log's and were built anew, and steps that failed. */
+  keyIndexRebuilds: number;
+  keyIndexFailures: number;
 }

@@ -67,6 +67,11 @@ export function decodeBase64(text: string): Uint8Array | null {
   return outside > 127 || (marks & INVALID) !== 0 || (marks & mixed) === mixed ? null : bytes;
 }
 
+/** The same for the url alphabet without padding alone: the form that a URL has. */
+export function decodeBase64Url(text: string): Uint8Array | null {
+  return /^[A-Za-z0-9_-]*$/.test(text) ? decodeBase64(text) : null;
+}
+
 /** The number of characters before the padding, or −1 when the padding is wrong. */
 function charsWithoutPadding(text: string): number {
   const length = text.length;

@@ -1,6 +1,7 @@
 /** What applications and the CLI use to speak native frames with a broker. */
 import { SentinelError } from "../base/errors.ts";
 import type { Offset, PartitionId, TimestampMs } from "../base/ids.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Address, Network } from "../platform/network.ts";
 import { MESSAGE_TYPES, type MessageName, PROTOCOL_VERSIONS } from "../protocols/native/wire/message_types.ts";
@@ -12,6 +13,7 @@ import {
   describeTopicReply,
   emptyReply,
   fetchReply,
+  getByKeyReply,
   type HelloReply,
   helloReply,
   type MetadataReply,
@@ -60,6 +62,22 @@ export interface FetchedRecords {
   readonly next: Offset;
   readonly highWatermark: Offset;
   readonly logStart: Offset;
+}
+
+export interface GetByKeyParameters {
+  readonly topic: string;
+  readonly key: Uint8Array;
+  /** None: the one that the broker's partitioner gives to the key. */
+  readonly partition?: PartitionId;
+  readonly waitMs?: number;
+}
+
+export interface FoundRecord {
+  readonly partition: PartitionId;
+  /** What was found is true as of it. */
+  readonly highWatermark: Offset;
+  /** Null: no record below `highWatermark` has the key, or the newest one deletes it. */
+  readonly record: StoredRecord | null;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -138,6 +156,19 @@ export class NativeClient {
     const timeoutMs = this.#requestTimeoutMs + (parameters.waitMs ?? 0);
     const reply = await this.#ask("fetch", { ...parameters }, fetchReply, timeoutMs);
     return { ...reply, records: reply.records.map(storedRecordFromCbor) };
+  }
+
+  /** The newest committed record of a key in a compacted topic. Waits up to `waitMs` (10 s) for an index that is behind. */
+  async getByKey({ topic, key, partition, waitMs }: GetByKeyParameters): Promise<FoundRecord> {
+    const request = {
+      topic,
+      key,
+      ...(partition === undefined ? {} : { partition }),
+      ...(waitMs === undefined ? {} : { waitMs }),
+    };
+    const timeoutMs = this.#requestTimeoutMs + (waitMs ?? LIMITS.keyLookupWaitMsDefault);
+    const { record, ...found } = await this.#ask("getByKey", request, getByKeyReply, timeoutMs);
+    return { ...found, record: record === null ? null : storedRecordFromCbor(record) };
   }
 
   /** All topics when none is named. A topic that does not exist comes with its error's code. */

@@ -25,6 +25,7 @@ export function showLimits(app: HttpAppContext, exchange: Exchange): Response {
     readBytesMax: limits.fetchBytesMax,
     readBytesDefault: limits.fetchBytesDefault,
     readPartitionsMax: limits.httpReadPartitionsMax,
+    keyBytesMax: limits.httpKeyBytesMax,
     waitSecondsMax: limits.httpWaitSecondsMax,
     waitsMax: limits.httpWaitsMax,
     requestsInWorkMax: limits.httpRequestsInWorkMax,

@@ -20,6 +20,8 @@ export interface HttpLimits {
   readonly httpReadRecordsDefault: number;
   readonly httpPageTopicsMax: number;
   readonly httpReadPartitionsMax: number;
+  readonly httpKeyBytesMax: number;
+  readonly keyLookupWaitMsDefault: number;
   readonly httpStreamPingMs: number;
   readonly fetchBytesDefault: number;
   readonly fetchBytesMax: number;

@@ -61,7 +61,7 @@ function pathParameters(route: Route): Json[] {
     required: true,
     schema: name === "topic"
       ? jsonSchema(topicNameSchema, "input")
-      : name === "group"
+      : name === "group" || name === "key"
       ? { type: "string", minLength: 1 }
       : { type: "integer", minimum: 0 },
   }));

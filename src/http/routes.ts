@@ -5,6 +5,7 @@ import type { Exchange } from "./exchange.ts";
 import { putGroupOffsets, showGroupOffsets } from "./group_routes.ts";
 import { groupOffsetsQuerySchema, groupOffsetsSchema, putGroupOffsetsBodySchema } from "./group_schemas.ts";
 import type { HttpAppContext, PathParameters } from "./http_app_context.ts";
+import { lookUpKey } from "./key_routes.ts";
 import { produceRaw, produceRecords } from "./produce_routes.ts";
 import { readPartition, readTopic } from "./read_routes.ts";
 import * as schemas from "./schemas.ts";
@@ -82,6 +83,24 @@ export const ROUTES: readonly Route[] = [
     answers: { 200: schemas.allPartitionsPageSchema },
     streams: true,
     handle: readTopic,
+  },
+  {
+    method: "GET",
+    path: `${TOPIC}/keys/:key`,
+    operationId: "lookUpKey",
+    summary: "Get the newest record of a key in a compacted topic",
+    query: schemas.lookUpQuerySchema,
+    answers: { 200: schemas.storedRecordSchema, 304: null },
+    handle: lookUpKey,
+  },
+  {
+    method: "GET",
+    path: `${TOPIC}/keys/`,
+    operationId: "lookUpEmptyKey",
+    summary: "Get the newest record whose key has no bytes",
+    query: schemas.lookUpQuerySchema,
+    answers: { 200: schemas.storedRecordSchema, 304: null },
+    handle: lookUpKey,
   },
   {
     method: "GET",

@@ -106,6 +106,18 @@ export const readPartitionQuerySchema = z.strictObject({
   to: offsetText.optional().describe("Where to end, exclusive"),
 });
 
+export const lookUpQuerySchema = z.strictObject({
+  keyEncoding: z.enum(["text", "base64url"]).default("text").describe(
+    "How the path has the key: as percent-encoded UTF-8, or any bytes as base64url without padding",
+  ),
+  partition: partitionText.optional().describe("Default: the partition that the broker's partitioner gives to the key"),
+  wait: integerText(0, LIMITS.httpWaitSecondsMax).optional().describe(
+    `Seconds to wait until the index of keys has reached the high watermark; ${
+      LIMITS.keyLookupWaitMsDefault / 1_000
+    } by default`,
+  ),
+});
+
 /** A record as it is read. */
 export const storedRecordSchema = z.object({
   partition,

@@ -43,7 +43,9 @@ export function renderMetrics(broker: BrokerApi, extra: MetricsExtra): string {
   if (extra.httpWaits !== undefined) {
     text += gauge("sentinel_http_waits", "HTTP long polls and streams that wait", extra.httpWaits);
   }
-  return text + cleanerFamilies(counters) + scrubFamilies(counters) + partitionFamilies(broker) + groupFamilies(broker);
+  return text + cleanerFamilies(counters) + scrubFamilies(counters) + partitionFamilies(broker) +
+    groupFamilies(broker) +
+    keyFamilies(broker);
 }
 
 function cleanerFamilies(counters: BrokerCounters): string {
@@ -163,6 +165,30 @@ function groupFamilies(broker: BrokerApi): string {
   }
   if (shown === 0) return "";
   return `${offsets}\n${lags}\n${gauge("sentinel_group_lags_not_shown", "Group lags left out of this answer", left)}`;
+}
+
+/** Lookups by key, and how far each index is behind. Sorted, so that the same ones are left out each time. */
+function keyFamilies(broker: BrokerApi): string {
+  const { counters } = broker;
+  const text = counter("sentinel_key_lookups_total", "Lookups by key that were answered", counters.keyLookups) +
+    counter("sentinel_key_lookups_found_total", "Lookups by key that found a record", counters.keyLookupsFound) +
+    counter(
+      "sentinel_key_index_rebuilds_total",
+      "Indexes of keys that were not their log's and were built anew",
+      counters.keyIndexRebuilds,
+    ) +
+    counter("sentinel_key_index_failures_total", "Steps of an index that failed", counters.keyIndexFailures);
+  const rows = broker.keys.progress();
+  const shown = rows.slice(0, LIMITS.metricsLagRowsMax);
+  if (shown.length === 0) return text;
+  const lags = shown.map(({ topic, partition, appliedOffset, highWatermark }) => {
+    const lag = Math.max(0, highWatermark - Math.max(0, appliedOffset));
+    return `sentinel_key_index_lag{topic="${escapeLabelValue(topic)}",partition="${partition}"} ${lag}\n`;
+  });
+  const help = "Offsets between the index of the partition's keys and its high watermark";
+  return `${text}${head("sentinel_key_index_lag", "gauge", help)}${lags.join("")}\n${
+    gauge("sentinel_key_index_lags_not_shown", "Index lags left out of this answer", rows.length - shown.length)
+  }`;
 }
 
 function labelsOf(topic: string, partition: PartitionDescription): string {

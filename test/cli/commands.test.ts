@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
+import { SentinelError } from "../../src/base/errors.ts";
 import { buildRecordBatch } from "../../src/records/build_batch.ts";
 import { readRecords } from "../../src/records/read_records.ts";
 import type { StoredRecord } from "../../src/records/record.ts";
@@ -36,7 +37,7 @@ test("sentinel refuses unknown commands, and names those that are not built", as
   const unknown = await cli(["frobnicate"]);
   deepEqual([unknown.code, unknown.errors], [2, "Unknown command: frobnicate\n"]);
   match(unknown.out, /Usage:/);
-  for (const command of ["get", "users", "acls", "tokens", "cluster"]) {
+  for (const command of ["users", "acls", "tokens", "cluster"]) {
     deepEqual(await cli([command]), { code: 2, out: "", errors: `${command} is not built yet\n` });
   }
   const token = await cli(["consume", "-topic", "t", "-token", "x"]);
@@ -438,4 +439,70 @@ test("bench measures produce, consume and end-to-end", async () => {
   equal((await run(["bench", "frob"])).code, 2);
   equal((await run(["bench"])).code, 2);
   await close();
+});
+
+test("get prints the newest record of a key, as a line, as JSON or raw", async () => {
+  const { run, broker, close } = await openBroker();
+  broker.lookUp = ({ key }) => ({
+    topicId: "id",
+    partition: 1,
+    highWatermark: 9,
+    record: { offset: 7, timestamp: 5, key, value: Uint8Array.of(0xff, 0x41), headers: [] },
+  });
+  deepEqual(await run(["get", "-topic", "t", "-key", "k", "-raw"]), { code: 0, out: "\ufffdA\n", errors: "" });
+  match((await run(["get", "-topic", "t", "-key", "k"])).out, /^offset=7 \| key=k \| value=.A\n$/);
+  deepEqual(JSON.parse((await run(["get", "t", "k", "--json", "--partition", "1"])).out), {
+    partition: 1,
+    offset: 7,
+    timestamp: 5,
+    key: "k",
+    valueB64: "/0E=",
+    headers: [],
+  });
+  await run(["get", "t", "-key", "", "-raw"]);
+  await run(["get", "-topic", "t", "AP-_", "-key-encoding", "base64url", "-raw"]);
+  deepEqual(broker.lookups.map(({ topic, key, partition }) => [topic, [...key], partition]), [
+    ["t", [107], undefined],
+    ["t", [107], undefined],
+    ["t", [107], 1],
+    ["t", [], undefined],
+    ["t", [0, 255, 191], undefined],
+  ]);
+  await close();
+});
+
+test("get of a key that is not there ends with 1 and says up to where that is true", async () => {
+  const { run, broker, close } = await openBroker();
+  broker.lookUp = () => ({ topicId: "id", partition: 1, highWatermark: 9, record: null });
+  deepEqual(await run(["get", "-topic", "t", "-key", "k"]), {
+    code: 1,
+    out: "",
+    errors: "key_not_found: there is no record with this key in t-1 up to offset 9\n",
+  });
+  broker.lookUp = () => {
+    throw new SentinelError("topic_not_compacted", "The topic t has no compact in its cleanup.policy");
+  };
+  const refused = await run(["get", "t", "k"]);
+  deepEqual([refused.code, refused.errors], [
+    1,
+    "Failed to get: topic_not_compacted: The topic t has no compact in its cleanup.policy\n",
+  ]);
+  await close();
+});
+
+test("get refuses what it cannot mean", async () => {
+  const wrong: [readonly string[], RegExp][] = [
+    [["get"], /^Error: -topic is required\n$/],
+    [["get", "t"], /^Error: -key is required\n$/],
+    [["get", "t", "k", "more"], /^Error: unexpected argument more\n$/],
+    [["get", "t", "k", "-json", "-raw"], /^Error: -json and -raw exclude each other\n$/],
+    [["get", "t", "+A", "-key-encoding", "base64url"], /^Error: -key \+A is not base64url\n$/],
+    [["get", "t", "k", "-key-encoding", "hex"], /^-key-encoding: hex is not one of text, base64url\n/],
+    [["get", "t", "k", "-partition", "-1"], /^-partition: -1 is below 0\n/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, errors } = await cli(args);
+    equal(code, 2, args.join(" "));
+    match(errors, message);
+  }
 });

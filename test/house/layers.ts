@@ -28,7 +28,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "storage/lsm",
     "storage/tree",
   ],
-  "broker": ["bytes", "schema", "records", "platform", "storage", "cluster"],
+  "broker": ["bytes", "schema", "records", "platform", "storage", "storage/tree", "cluster"],
   "metrics": ["platform", "broker"],
   "protocols/native/wire": ["bytes", "cbor", "records"],
   "protocols/native": ["bytes", "cbor", "records", "platform", "broker", "metrics", "protocols/native/wire"],

@@ -4,6 +4,7 @@ import { SentinelError } from "../../src/base/errors.ts";
 import { NO_GROUPS } from "../broker/no_groups.ts";
 import type { GroupsApi } from "../../src/broker/groups/groups_api.ts";
 import type { BrokerApi, KeyedOutcome, ProduceOutcome, RoutedRecord } from "../../src/broker/broker_api.ts";
+import type { KeyIndexProgress, KeyLookup, KeyLookupRequest, KeysApi } from "../../src/broker/key_index/keys_api.ts";
 import { LatencyHistogram } from "../../src/broker/latency_histogram.ts";
 import { noCounts } from "../../src/broker/broker_counters.ts";
 import type {
@@ -122,6 +123,20 @@ export class FakeBroker implements BrokerApi {
     this.keyed.set(scoped, outcomes);
     return { replayed: false, outcomes };
   }
+
+  /** Every lookup by key, in the order of the calls, and what each is answered with. */
+  readonly lookups: KeyLookupRequest[] = [];
+  lookUp: (request: KeyLookupRequest) => KeyLookup | Promise<KeyLookup> = ({ topic }) => {
+    throw new SentinelError("unknown_topic", `topic ${topic} does not exist`);
+  };
+  indexes: readonly KeyIndexProgress[] = [];
+  readonly keys: KeysApi = {
+    lookUp: async (request) => {
+      this.lookups.push(request);
+      return await this.lookUp(request);
+    },
+    progress: () => this.indexes,
+  };
 
   producerIds = 0;
   /** Of every partition. */

@@ -6,6 +6,7 @@ import type { Cancelable } from "../../broker/groups/until_end.ts";
 import type { HandlerContext, NativeSessionOptions } from "./handler_context.ts";
 import { encodeErrorReply } from "./error_reply.ts";
 import { handleFetch } from "./fetch_handler.ts";
+import { handleGetByKey } from "./key_handler.ts";
 import { handleHello, handleMetadata, handleOffsets } from "./cluster_handlers.ts";
 import {
   handleCommitOffsets,
@@ -108,6 +109,8 @@ export class NativeSession {
         return handleAlterTopic(context, payload);
       case "describeTopic":
         return handleDescribeTopic(context, payload);
+      case "getByKey":
+        return handleGetByKey(context, payload);
       default:
         return this.#dispatchGroups(name, payload);
     }

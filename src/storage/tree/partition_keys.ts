@@ -9,6 +9,7 @@
  *     batch       lastOffset u64
  *     segment     baseOffset u64
  *     time        the segment's baseOffset u64, timestamp u64
+ *     keyIndexEntry   what the index of keys calls the key
  *
  * A batch's last offset, not the first: the batch that holds an offset is then the first at or after it.
  */
@@ -17,7 +18,7 @@ import { readInt64, writeInt64 } from "../../bytes/int64.ts";
 import type { KeyRange } from "../key_value_store.ts";
 
 /** Numbers that reach the disk. */
-const KINDS = { state: 1, producers: 2, batch: 3, segment: 4, time: 5 } as const;
+const KINDS = { state: 1, producers: 2, batch: 3, segment: 4, time: 5, keyIndexState: 64, keyIndexEntry: 65 } as const;
 const TOPIC_ID_BYTES = 16;
 const KIND_AT = TOPIC_ID_BYTES + 4;
 const PREFIX_BYTES = KIND_AT + 1;
@@ -70,6 +71,28 @@ export class PartitionKeys {
   /** The time entries of the segments that begin at or after `from` and before `to`; without `to`, all behind. */
   times(from: Offset, to?: Offset): KeyRange {
     return { from: this.time(from, 0), to: to === undefined ? this.#key(KINDS.time + 1) : this.time(to, 0) };
+  }
+
+  /** How far the index of keys has come. Sorts before the entries, so that it is the first to go. */
+  get keyIndexState(): Uint8Array {
+    return this.#key(KINDS.keyIndexState);
+  }
+
+  /** `name`: what the index calls the record's key. */
+  keyIndexEntry(name: Uint8Array): Uint8Array {
+    const key = new Uint8Array(PREFIX_BYTES + name.length);
+    key.set(this.#key(KINDS.keyIndexEntry));
+    key.set(name, PREFIX_BYTES);
+    return key;
+  }
+
+  get keyIndexEntries(): KeyRange {
+    return { from: this.#key(KINDS.keyIndexEntry), to: this.#key(KINDS.keyIndexEntry + 1) };
+  }
+
+  /** The index of keys as a whole. */
+  get keyIndex(): KeyRange {
+    return { from: this.#key(KINDS.keyIndexState), to: this.#key(KINDS.keyIndexEntry + 1) };
   }
 
   /** Everything of the partition. */

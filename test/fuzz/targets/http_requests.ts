@@ -42,6 +42,7 @@ const QUERY_VALUES: Readonly<Record<string, readonly string[]>> = {
   limit: ["1", "1000", "1001", "0"],
   maxBytes: ["1", "1000", "52428800", "52428801", "0"],
   wait: ["0", "0", "1", "25", "26"],
+  keyEncoding: ["text", "base64url", "base64"],
   isolation: ["committed", "uncommitted", "x"],
   clamp: ["true", "false", "1"],
   to: ["0", "1", "9007199254740991", "x"],
@@ -61,6 +62,13 @@ function pathTopic(random: SeededRandom): string {
   if (random.below(6) > 0) return random.pick(["orders", "t", "u"]);
   return random.below(3) === 0 ? random.pick(["..%2f..", "%2e%2e", "a%00b", "%ff", "a%2Fb", "%"]) : encodeURIComponent(
     nearlyTopic(random).toWellFormed(),
+  );
+}
+
+function pathKey(random: SeededRandom): string {
+  if (random.below(3) > 0) return random.pick(["k", "u1", "%00", "a%2Fb", "AAE", "", "a".repeat(4_097)]);
+  return random.below(2) === 0 ? random.pick(["%ff", "%", "%C0%80", "..", "+", "a%zz"]) : encodeURIComponent(
+    random.pick(TEXTS).toWellFormed(),
   );
 }
 
@@ -99,6 +107,7 @@ const SHAPES: readonly Shape[] = [
     path: (random) => `/v1/topics/${pathTopic(random)}/partitions/${random.pick(["0", "1", "7", "x"])}/records`,
   },
   { method: "GET", path: (random) => `/v1/topics/${pathTopic(random)}/records` },
+  { method: "GET", path: (random) => `/v1/topics/${pathTopic(random)}/keys/${pathKey(random)}` },
   { method: "GET", path: () => "/v1/topics" },
   { method: "PUT", path: (random) => `/v1/topics/${pathTopic(random)}`, body: topicBody },
   { method: "PATCH", path: (random) => `/v1/topics/${pathTopic(random)}`, body: topicBody },

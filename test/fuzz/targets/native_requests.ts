@@ -93,6 +93,12 @@ const FIELDS: Readonly<Record<MessageName, Fields>> = {
   listGroups: {},
   describeGroup: { group },
   deleteGroup: { group },
+  getByKey: {
+    topic: nearlyTopic,
+    key: (random) => random.below(4) === 0 ? anyText(random) : randomBytes(random, random.pick([0, 1, 3, 1_030])),
+    partition,
+    waitMs: (random) => random.pick([0, 0, 5, 30_000, 30_001, -1]),
+  },
 };
 const NAMES = Object.keys(FIELDS) as MessageName[];
 
@@ -116,6 +122,7 @@ const SCHEMAS = {
   listGroups: groups.listGroupsRequest,
   describeGroup: groups.groupRequest,
   deleteGroup: groups.groupRequest,
+  getByKey: requests.getByKeyRequest,
 } as const;
 
 function nearlyPayload(random: SeededRandom, name: MessageName): Uint8Array {
@@ -160,7 +167,7 @@ export const nativeSession: FuzzTarget = {
       clock: new ManualClock(),
     };
     const { broker } = await Broker.open(platform, BROKER_OPTIONS);
-    await broker.createTopic("orders", { partitions: 2 });
+    await broker.createTopic("orders", { partitions: 2, config: { "cleanup.policy": "compact" } });
     const bugs: unknown[] = [];
     const session = new NativeSession({
       broker,

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
+import { SentinelError } from "../../../src/base/errors.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { decodeCbor, isCborFault } from "../../../src/cbor/decode_cbor.ts";
 import { type CborInput, encodeCbor } from "../../../src/cbor/encode_cbor.ts";
@@ -435,4 +436,46 @@ test("NativeSession survives 5,000 mutated requests: each gets one reply", async
   }
   ok(errors > 1_000);
   equal((await ask("ping", {})).type, 0x5388);
+});
+
+test("get by key: a record, none, and what is refused", async () => {
+  const { broker, ask } = openSession();
+  broker.lookUp = ({ key }) => ({
+    topicId: "id",
+    partition: 2,
+    highWatermark: 9,
+    record: key.length === 0 ? null : { offset: 7, timestamp: 5, key, value: bytes("v"), headers: [] },
+  });
+  const reply = await ask("getByKey", { topic: "tables", key: bytes("k"), partition: 2, waitMs: 30_000 });
+  equal(reply.type, 0x53a0);
+  deepEqual(reply.value, {
+    partition: 2,
+    highWatermark: 9,
+    record: { offset: 7, timestamp: 5, key: bytes("k"), value: bytes("v"), headers: [] },
+  });
+  deepEqual((await ask("getByKey", { topic: "tables", key: new Uint8Array(0) })).value["record"], null);
+  const { onWait: _, ...asked } = broker.lookups[0]!;
+  deepEqual(asked, { topic: "tables", key: bytes("k"), partition: 2, waitMs: 30_000 });
+  equal(broker.lookups[1]!.waitMs, LIMITS.keyLookupWaitMsDefault);
+  for (const wrong of [{ key: "text" }, { waitMs: 30_001 }, { waitMs: -1 }, { partition: -1 }, { topic: "" }]) {
+    const refused = await ask("getByKey", { topic: "tables", key: bytes("k"), ...wrong });
+    deepEqual([refused.type, refused.value["code"]], [0x53ff, "invalid_request"]);
+  }
+  equal(broker.lookups.length, 2);
+});
+
+test("get by key: the wait ends with the connection", async () => {
+  const { broker, ask, session } = openSession();
+  let waits = 0;
+  broker.lookUp = ({ onWait }) =>
+    new Promise((_, reject) => {
+      waits += 1;
+      onWait!(() => reject(new SentinelError("key_index_behind", "ended", { facts: { appliedOffset: 3 } })));
+    });
+  const first = ask("getByKey", { topic: "tables", key: bytes("k") });
+  equal(waits, 1);
+  session.endWaits();
+  const { code, retryable, facts } = (await first).value;
+  deepEqual([code, retryable, facts], ["key_index_behind", true, { appliedOffset: 3 }]);
+  equal((await ask("getByKey", { topic: "tables", key: bytes("k") })).value["code"], "key_index_behind");
 });

@@ -23,6 +23,7 @@ export const MESSAGE_TYPES = {
   listGroups: 0x5316,
   describeGroup: 0x5317,
   deleteGroup: 0x5318,
+  getByKey: 0x5320,
 } as const;
 
 export type MessageName = keyof typeof MESSAGE_TYPES;

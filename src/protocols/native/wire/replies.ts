@@ -24,6 +24,9 @@ export const produceReply = z.object({
 /** `records` are maps of the record form with `offset`; `storedRecordFromCbor` reads one. */
 export const fetchReply = z.object({ records: uncheckedList, next: count, highWatermark: count, logStart: count });
 
+/** `record`: as in a fetch; null: there is none with this key among those below `highWatermark`. */
+export const getByKeyReply = z.object({ partition: int32, highWatermark: count, record: z.unknown() });
+
 const partitionMetadata = z.object({ partition: int32, leader: int32, epoch: int32, replicas: nodeIds, isr: nodeIds });
 
 export const metadataReply = z.object({
@@ -67,6 +70,7 @@ export const errorReply = z.object({
 export type HelloReply = z.output<typeof helloReply>;
 export type ProduceReply = z.output<typeof produceReply>;
 export type FetchReply = z.output<typeof fetchReply>;
+export type GetByKeyReply = z.output<typeof getByKeyReply>;
 export type MetadataReply = z.output<typeof metadataReply>;
 export type TopicMetadata = MetadataReply["topics"][number];
 export type OffsetsReply = z.output<typeof offsetsReply>;

@@ -42,6 +42,14 @@ export const fetchRequest = z.object({
   minBytes: integer(0, LIMITS.fetchBytesMax).default(1),
 });
 
+/** The key's bytes; without a partition the broker's partitioner names it. */
+export const getByKeyRequest = z.object({
+  topic: topicName,
+  key: byteString,
+  partition: partitionIndex.optional(),
+  waitMs: integer(0, LIMITS.fetchWaitMsMax).default(LIMITS.keyLookupWaitMsDefault),
+});
+
 export const metadataRequest = z.object({
   topics: z.array(topicName, { error: wrong("a list of names") }).max(LIMITS.topicsMax, {
     error: `has more than ${LIMITS.topicsMax} names`,
@@ -73,6 +81,7 @@ export const pingRequest = z.object({});
 export type HelloRequest = z.output<typeof helloRequest>;
 export type ProduceRequest = z.output<typeof produceRequest>;
 export type FetchRequestMessage = z.output<typeof fetchRequest>;
+export type GetByKeyRequest = z.output<typeof getByKeyRequest>;
 export type MetadataRequest = z.output<typeof metadataRequest>;
 export type OffsetsRequest = z.output<typeof offsetsRequest>;
 export type CreateTopicRequest = z.output<typeof createTopicRequest>;
