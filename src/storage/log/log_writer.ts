@@ -208,11 +208,12 @@ export class LogWriter {
     const { settings } = this.#state;
     const active = activeSegment(this.#state);
     let count = 1;
+    const { maxTimestamp: firstTimestamp } = this.#queue[0]!;
     let bytes = this.#queue[0]!.sizeBytes;
     while (count < this.#queue.length) {
       const next = this.#queue[count]!;
       if (bytes + next.sizeBytes > LIMITS.logWriteBytesMax || next.leaderEpoch > this.#storedEpoch) break;
-      if (mustRollBefore(next, active, settings, bytes)) break;
+      if (mustRollBefore(next, active, settings, { bytes, firstTimestamp })) break;
       bytes += next.sizeBytes;
       count += 1;
     }

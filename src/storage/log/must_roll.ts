@@ -14,19 +14,29 @@ export interface RollingSegment {
   readonly indexes?: { readonly isFull: boolean };
 }
 
+/** What is about to be written before a batch. */
+export interface WrittenBefore {
+  readonly bytes: number;
+  /** Of its first batch. */
+  readonly firstTimestamp: TimestampMs;
+}
+
+const NOTHING: WrittenBefore = { bytes: 0, firstTimestamp: -1 };
+
 /**
  * Whether `batch` belongs into a new segment (Kafka's LogSegment.shouldRoll): the active one would grow too large, spans
- * too long a time, or its index is full. `groupBytes` are about to be written before it. An empty segment takes any batch.
+ * too long a time, or its index is full. An empty segment takes any batch.
  */
 export function mustRollBefore(
   batch: RecordBatch,
   active: RollingSegment,
   settings: LogSettings,
-  groupBytes = 0,
+  before: WrittenBefore = NOTHING,
 ): boolean {
-  const sizeBytes = active.sizeBytes + groupBytes;
+  const sizeBytes = active.sizeBytes + before.bytes;
+  const firstTimestamp = active.sizeBytes === 0 ? before.firstTimestamp : active.firstTimestamp;
   if (sizeBytes === 0) return false;
   return sizeBytes + batch.sizeBytes > settings.segmentBytes || active.indexes?.isFull === true ||
     batch.lastOffset - active.baseOffset > RELATIVE_OFFSET_MAX ||
-    (active.firstTimestamp >= 0 && batch.maxTimestamp - active.firstTimestamp > settings.segmentMs);
+    (firstTimestamp >= 0 && batch.maxTimestamp - firstTimestamp > settings.segmentMs);
 }

@@ -319,6 +319,8 @@ export class Segment {
     this.endOffset = endOffset;
     this.#takeLargest();
     if (position === 0) this.firstTimestamp = -1;
+    // A sealed segment that becomes the active one again must roll in time.
+    else await this.loadFirstTimestamp();
     const from = this.indexes.offsets.last()?.position ?? 0;
     await scanSegment(
       this.file,

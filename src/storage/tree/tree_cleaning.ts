@@ -16,11 +16,13 @@ import type { TreeLogWriter } from "./tree_log_writer.ts";
 import type { TreeSegment } from "./tree_segment.ts";
 import { TreeGroupRewriter } from "./tree_group_rewriter.ts";
 
-/** Changes one thing of the log in the store, between appends. The change counts in memory once it is written. */
-export type ChangeLog = (
-  change: (write: WriteBatch) => Promise<void> | void,
-  onWritten: () => void,
-) => Promise<void>;
+/** How a pass changes the log in the store. */
+export interface LogChanges {
+  /** One atomic write between those of appends. The change counts in memory once it is written. */
+  apply(change: (write: WriteBatch) => Promise<void> | void, onWritten: () => void): Promise<void>;
+  /** Everything that was applied is durable when it resolves. */
+  sync(): Promise<void>;
+}
 
 export class TreeCleaning implements CleanableLog<TreeSegment> {
   readonly state: TreeLogState;
@@ -74,7 +76,10 @@ export class TreeCleaning implements CleanableLog<TreeSegment> {
   }
 
   async rewrite(group: readonly TreeSegment[], pace: CleaningPace): Promise<GroupRewriter> {
-    return new TreeGroupRewriter(this.state, group, (change, onWritten) => this.#change(pace, change, onWritten));
+    return new TreeGroupRewriter(this.state, group, {
+      apply: (change, onWritten) => this.#change(pace, change, onWritten),
+      sync: () => this.#sync(),
+    });
   }
 
   async storeCleanOffset(cleanOffset: Offset, pace: CleaningPace): Promise<void> {
@@ -84,6 +89,7 @@ export class TreeCleaning implements CleanableLog<TreeSegment> {
       (write) => void write.put(state.keys.state, state.encode({ cleanOffset })),
       () => state.cleanOffset = cleanOffset,
     );
+    await this.#sync();
   }
 
   async settle(): Promise<void> {}
@@ -106,5 +112,14 @@ export class TreeCleaning implements CleanableLog<TreeSegment> {
       }
       onWritten();
     });
+  }
+
+  /** What is told as cleaned stays so. A sync that failed leaves nobody knows what. */
+  async #sync(): Promise<void> {
+    try {
+      await this.state.place.store.sync();
+    } catch (thrown) {
+      throw this.#writer.fail(thrown);
+    }
   }
 }

@@ -5,7 +5,7 @@ import type { RecordBatch } from "../../records/record_batch.ts";
 import type { GroupRewriter } from "../log/cleanable_log.ts";
 import type { WriteBatch } from "../write_batch.ts";
 import { encodeTimeEntry, type StoredTime } from "./stored_times.ts";
-import type { ChangeLog } from "./tree_cleaning.ts";
+import type { LogChanges } from "./tree_cleaning.ts";
 import type { TreeLogState } from "./tree_log_state.ts";
 import { emptySegment, encodeTreeSegment, grown, type TreeSegment } from "./tree_segment.ts";
 
@@ -17,7 +17,7 @@ const CHANGES_MAX = 10_000;
 /** Writes neighbours among a log's segments anew, in their places, and makes one segment of them. */
 export class TreeGroupRewriter implements GroupRewriter {
   readonly #state: TreeLogState;
-  readonly #change: ChangeLog;
+  readonly #log: LogChanges;
   /** As the log has them now: their sizes shrink with each write. */
   #sources: readonly TreeSegment[];
   readonly #endOffset: Offset;
@@ -29,9 +29,9 @@ export class TreeGroupRewriter implements GroupRewriter {
   #changes: { readonly lastOffset: Offset; readonly kept: RecordBatch | null; readonly goneBytes: number }[] = [];
   #changeBytes = 0;
 
-  constructor(state: TreeLogState, group: readonly TreeSegment[], change: ChangeLog) {
+  constructor(state: TreeLogState, group: readonly TreeSegment[], log: LogChanges) {
     this.#state = state;
-    this.#change = change;
+    this.#log = log;
     this.#sources = group;
     this.#endOffset = group.at(-1)!.endOffset;
     this.#rewritten = emptySegment(group[0]!.baseOffset);
@@ -63,7 +63,7 @@ export class TreeGroupRewriter implements GroupRewriter {
     const { keys, place: { store } } = state;
     const { baseOffset } = this.#rewritten;
     const cleanedEnd = Math.max(state.cleanedEnd, this.#endOffset);
-    await this.#change(async (write) => {
+    await this.#log.apply(async (write) => {
       // Without any of them a search only reads more: each entry stands for itself.
       await store.deleteRange(keys.times(baseOffset, this.#endOffset));
       for (const { timestamp, lastOffset } of this.#times) {
@@ -77,6 +77,7 @@ export class TreeGroupRewriter implements GroupRewriter {
       state.cleanedEnd = state.stored.gapsEnd = cleanedEnd;
       state.segments.replace(this.#sources, [this.#rewritten]);
     });
+    await this.#log.sync();
   }
 
   async discard(): Promise<void> {
@@ -117,7 +118,7 @@ export class TreeGroupRewriter implements GroupRewriter {
       write.put(keys.state, state.encode({ cleanedEnd }));
     };
     try {
-      await this.#change(put, () => {
+      await this.#log.apply(put, () => {
         state.cleanedEnd = cleanedEnd;
         state.segments.replace(sources, shrunk);
         this.#sources = shrunk;

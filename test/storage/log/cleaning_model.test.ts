@@ -1,11 +1,16 @@
-/** I28: a compacted log against arrays and maps: random appends, passes, reads, restarts and crashes, from one seed each. */
+/**
+ * I28: a compacted log against arrays and maps: random appends, passes, reads, restarts and crashes, from one seed each,
+ * in each storage engine.
+ */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import type { StoredRecord } from "../../../src/records/record.ts";
-import type { SegmentLog } from "../../../src/storage/log/segment_log.ts";
+import type { PartitionLog } from "../../../src/storage/partition_log.ts";
 import { SeededRandom } from "../../seeded_random.ts";
 import { FaultyDisk } from "../faulty_disk.ts";
-import { newLog, NOW_MS, openLog, readAll } from "../log_fixture.ts";
+import { type LogEngine, type OpenEngine, SEGMENTS, treeEngine } from "../log_engines.ts";
+import { NOW_MS, readAll } from "../log_fixture.ts";
 import {
   boundsOf,
   COMPACTION,
@@ -18,7 +23,7 @@ import {
 } from "./cleaning_fixture.ts";
 import type { KeyedRecord } from "./cleaning_fixture.ts";
 
-const SEEDS = 40;
+const SEEDS = Number(process.env["SENTINEL_MODEL_SEEDS"] ?? 40);
 const STEPS = 60;
 
 interface ModelRecord extends KeyedRecord {
@@ -34,7 +39,8 @@ class Model {
   readonly #clock = new YieldingClock();
   readonly #keysMax: number;
   #disk = new FaultyDisk();
-  #log!: SegmentLog;
+  readonly #engine: LogEngine;
+  #open!: OpenEngine;
   #records: ModelRecord[] = [];
   /** End offsets of the batches that were appended. */
   #boundaries: number[] = [0];
@@ -43,7 +49,8 @@ class Model {
   #next = 0;
   passes = 0;
 
-  constructor(seed: number) {
+  constructor(engine: LogEngine, seed: number) {
+    this.#engine = engine;
     this.#random = new SeededRandom(seed);
     this.#settings = {
       segmentBytes: this.#random.pick([300, 900, 5_000]),
@@ -54,15 +61,19 @@ class Model {
     this.#cacheBytes = this.#random.pick([0, 500, 100_000]);
   }
 
+  get #log(): PartitionLog {
+    return this.#open.log;
+  }
+
   async run(): Promise<void> {
-    this.#log = await newLog(this.#disk, this.#settings, this.#clock);
+    this.#open = await this.#engine.open(this.#disk, this.#settings, { clock: this.#clock, isNew: true });
     for (let step = 0; step < STEPS; step++) {
       await this.#step(this.#random.below(100));
       this.#nowMs += this.#random.below(400);
     }
     await this.#clean();
     await this.#checkWhole();
-    await this.#log.close();
+    await this.#open.close();
     assert.equal(this.#disk.openFiles, 0);
   }
 
@@ -92,7 +103,7 @@ class Model {
   async #clean(): Promise<void> {
     const upTo = this.#random.pick(this.#boundaries);
     const tools = { ...TOOLS, keysMax: this.#keysMax };
-    const result = await this.#log.cleaning.clean(boundsOf(upTo, { nowMs: this.#nowMs }), tools);
+    const result = await this.#log.cleaning!.clean(boundsOf(upTo, { nowMs: this.#nowMs }), tools);
     if (result.outcome === "nothing") return;
     assert.equal(result.outcome, "cleaned");
     this.passes += 1;
@@ -165,12 +176,13 @@ class Model {
       dying.after = () => {};
       dying.before = before;
       this.#disk = image ?? dying.crash("some", this.#random);
-      await this.#log.close();
-    } else await this.#log.close();
-    this.#log = (await openLog(this.#disk, this.#settings, this.#clock, this.#cacheBytes)).log;
+      await this.#open.close();
+    } else await this.#open.close();
+    const options = { clock: this.#clock, cacheBytes: this.#cacheBytes };
+    this.#open = await this.#engine.open(this.#disk, this.#settings, options);
     assert.equal(this.#log.endOffset, this.#boundaries.at(-1));
     // A pass that a crash cut short counts for nothing, though some of its segments may be in place.
-    const need = await this.#log.cleaning.need(boundsOf(this.#log.endOffset));
+    const need = await this.#log.cleaning!.need(boundsOf(this.#log.endOffset));
     if (need !== null && isCrash) await this.#finishPass();
     await this.#checkWhole();
   }
@@ -179,7 +191,7 @@ class Model {
     this.#cleanOffset = 0;
     for (let more = true; more;) {
       const upTo = this.#log.endOffset;
-      const result = await this.#log.cleaning.clean(boundsOf(upTo, { nowMs: this.#nowMs }), TOOLS);
+      const result = await this.#log.cleaning!.clean(boundsOf(upTo, { nowMs: this.#nowMs }), TOOLS);
       more = result.outcome === "cleaned";
       if (more) this.#cleanOffset = result.cleanOffset;
     }
@@ -187,16 +199,18 @@ class Model {
   }
 }
 
-test(`a compacted log keeps what maps keep, from ${SEEDS} seeds`, async () => {
-  let passes = 0;
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const model = new Model(seed);
-    try {
-      await model.run();
-    } catch (thrown) {
-      throw new Error(`Seed ${seed}`, { cause: thrown });
+for (const engine of [SEGMENTS, treeEngine("always"), treeEngine("written")]) {
+  test(`a compacted log keeps what maps keep, from ${SEEDS} seeds: ${engine.name}`, async () => {
+    let passes = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const model = new Model(engine, seed);
+      try {
+        await model.run();
+      } catch (thrown) {
+        throw new Error(`Seed ${seed}`, { cause: thrown });
+      }
+      passes += model.passes;
     }
-    passes += model.passes;
-  }
-  assert.ok(passes > SEEDS, `only ${passes} passes`);
-});
+    assert.ok(passes > SEEDS, `only ${passes} passes`);
+  });
+}
