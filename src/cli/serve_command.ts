@@ -11,7 +11,7 @@ import {
 } from "./command.ts";
 import { describeFlags, readArguments, settleFlags } from "./flags.ts";
 import { type Log, openLog } from "./log_lines.ts";
-import { assertMayListen } from "../server/listen_rules.ts";
+import { assertMayAdvertise, assertMayListen } from "../server/listen_rules.ts";
 import type { Output } from "./output.ts";
 import { readConfigFile, serveFlags, type ServeSettings } from "./serve_flags.ts";
 
@@ -104,14 +104,20 @@ async function readSettings(context: CommandContext, args: readonly string[]): P
   }
   const settled = settleFlags(serveFlags, given, { environment: terminal.environment, config });
   if (settled.kind === "fault") return await wrong(settled.message);
-  const { advertise, host, insecure } = settled.values;
+  const { advertise, host, insecure, port } = settled.values;
   try {
     assertMayListen(host, insecure);
   } catch (thrown) {
     return await wrong(`-host: ${describeError(thrown)}`);
   }
-  if (advertise !== undefined && parseAddress(advertise) === null) {
+  const advertised = advertise === undefined ? null : parseAddress(advertise);
+  if (advertise !== undefined && advertised === null) {
     return await wrong(`-advertise: ${advertise} is not host:port`);
+  }
+  try {
+    assertMayAdvertise(host, port, advertised);
+  } catch (thrown) {
+    return await wrong(`-${advertised === null ? "host" : "advertise"}: ${describeError(thrown)}`);
   }
   return settled.values;
 }

@@ -21,7 +21,7 @@ export const serveFlags = z.object({
   }),
   advertise: flag(text().optional(), {
     valueName: "HOST:PORT",
-    help: "the address that clients are told; default: the one listened on",
+    help: "the address that clients are told; default: the one listened on, unless that is every address",
   }),
   httpPort: flag(port.default(8080), { valueName: "PORT", help: "the HTTP API; 0: any free port" }),
   durability: flag(choice(["fsync", "interval", "os"]).default("fsync"), {

@@ -23,7 +23,7 @@ import { KafkaSession } from "../protocols/kafka/kafka_session.ts";
 import { NativeSession } from "../protocols/native/native_session.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { BinaryListener } from "./binary_listener.ts";
-import { assertMayListen, isLoopbackHost } from "./listen_rules.ts";
+import { assertMayAdvertise, assertMayListen, isLoopbackHost } from "./listen_rules.ts";
 import { HTTP_BOUNDS, type ServerOptions } from "./server_options.ts";
 import { PROGRAM_NAME, PROGRAM_VERSION } from "./program.ts";
 
@@ -51,6 +51,7 @@ export interface Server {
 /** Starts everything, or nothing: a part that cannot start takes down what was started before it. */
 export async function startServer(platform: Platform, options: ServerOptions, hooks: ServerHooks): Promise<Server> {
   assertMayListen(options.host, options.insecure);
+  assertMayAdvertise(options.host, options.port, options.advertised);
   const { broker, report } = await Broker.open(platform, {
     dataPath: options.dataPath,
     nodeId: options.nodeId,

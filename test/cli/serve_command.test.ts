@@ -129,6 +129,16 @@ test("serve refuses what is not built, unknown or out of range, with 2 and the f
     [["--durability", "never"], "-durability: never is not one of fsync, interval, os"],
     [["--log-format", "xml"], "-log-format: xml is not one of text, json"],
     [["--advertise", "a b"], "-advertise: a b is not host:port"],
+    [
+      ["--host", "::", "--insecure"],
+      "-host: invalid_parameter: Clients would be told to connect to ::, which is no address to connect to: " +
+      "say the one by which they reach this broker, as in --advertise broker.example:9092",
+    ],
+    [
+      ["--advertise", "0.0.0.0:9093"],
+      "-advertise: invalid_parameter: 0.0.0.0 is no address to connect to: " +
+      "say the one by which clients reach this broker, as in --advertise broker.example:9093",
+    ],
     [["--data", ""], "-data: is empty"],
     [["serve", "now"], "Unexpected argument: now"],
   ];
@@ -148,7 +158,7 @@ test("serve listens on a host that others reach only when it is told to", async 
     equal(code, 2);
     match(errors, /^-host: invalid_parameter: The host .* --insecure/);
   }
-  const { terminal, seen, code } = serve(["serve", "-host", "0.0.0.0", "-insecure"]);
+  const { terminal, seen, code } = serve(["serve", "-host", "0.0.0.0", "-insecure", "-advertise", "a.example:9092"]);
   await terminal.untilOut("ready in");
   terminal.interrupt();
   equal(await code, 0);

@@ -56,7 +56,11 @@ test("a host that others reach is refused without --insecure, and taken with it"
   const refused = await sentinel(["serve", ...MEMORY, "--host", "0.0.0.0"]);
   assert.equal(refused.code, 2);
   assert.match(refused.errors, /insecure/);
-  await using broker = await startBroker({ args: ["--host", "0.0.0.0", "--insecure"] });
+  const unreachable = await sentinel(["serve", ...MEMORY, "--host", "0.0.0.0", "--insecure"]);
+  assert.equal(unreachable.code, 2);
+  assert.match(unreachable.errors, /^-host: .*connect to 0\.0\.0\.0.*--advertise broker\.example:9092$/m);
+  const args = ["--host", "0.0.0.0", "--insecure", "--advertise", "localhost:9092"];
+  await using broker = await startBroker({ args });
   assert.match(broker.binary, /^0\.0\.0\.0:\d+$/);
 });
 

@@ -1,7 +1,7 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { memoryDisk } from "../../adapters/memory/disk.ts";
-import { assertMayListen, isLoopbackHost } from "../../src/server/listen_rules.ts";
+import { assertMayAdvertise, assertMayListen, isLoopbackHost, isWildcardHost } from "../../src/server/listen_rules.ts";
 import { startServer } from "../../src/server/server.ts";
 import type { StartStep } from "../../src/server/server.ts";
 import { loopbackOptions } from "../../src/server/server_options.ts";
@@ -32,6 +32,26 @@ test("assertMayListen() refuses a host that others reach, unless somebody decide
     thrown = error;
   }
   ok(thrown instanceof Error && thrown.message.includes("0.0.0.0") && thrown.message.includes("--insecure"));
+});
+
+test("isWildcardHost() takes every form of every address, and nothing that can be connected to", () => {
+  const wildcards = ["0.0.0.0", "0", "00.0.0.0", "::", "[::]", "0::0", "0:0:0:0:0:0:0:0"];
+  for (const host of wildcards) ok(isWildcardHost(host), host);
+  for (const host of ["127.0.0.1", "::1", "[::1]", "10.0.0.0", "0.0.0.0.example", "0.0.0.10", "localhost", "fe80::"]) {
+    ok(!isWildcardHost(host), host);
+  }
+});
+
+test("assertMayAdvertise() refuses to tell clients an address that nobody can connect to", () => {
+  assertMayAdvertise("127.0.0.1", 9092, null);
+  assertMayAdvertise("10.0.0.1", 9092, null);
+  assertMayAdvertise("0.0.0.0", 9092, { host: "10.0.0.1", port: 9092 });
+  throws(() => assertMayAdvertise("0.0.0.0", 9093, null), /connect to 0\.0\.0\.0.*--advertise broker\.example:9093/);
+  throws(() => assertMayAdvertise("::", 0, null), /connect to ::,.*--advertise broker\.example:9092/);
+  throws(
+    () => assertMayAdvertise("127.0.0.1", 9092, { host: "0.0.0.0", port: 19092 }),
+    /0\.0\.0\.0 is no address.*--advertise broker\.example:19092/,
+  );
 });
 
 test("startServer() tells its steps in order: directory, recovery, then the listeners", async () => {
