@@ -224,18 +224,6 @@ const DATA: readonly ExpectedDifference[] = [
     reason: "Kafka fails over a partition without records, and never answers",
   },
   {
-    step: /^produce records: (?:short|with a wrong length)$/,
-    path: /^Responses\[.+\]\.PartitionResponses\[0\]\.ErrorCode$/,
-    kafka: /^87$/,
-    ours: /^2$/,
-    reason: "a batch that is not whole is CORRUPT_MESSAGE, as one whose checksum is wrong",
-  },
-  {
-    step: /^produce records: with magic 253$/,
-    path: /^Responses\[.+\]\.PartitionResponses\[0\]\.Error(?:Code|Message)$/,
-    reason: "a magic that nobody knows is refused as the old ones are: INVALID_RECORD",
-  },
-  {
     step: /^fetch a (?:partition|topic) that is not there$/,
     path: /^Responses\[.+\]\.Partitions\[\d+\]\.AbortedTransactions$/,
     kafka: /^\[\]$/,

@@ -105,8 +105,16 @@ test("each fault of a batch has Kafka's number", async () => {
     ["no batch", 87, new Uint8Array(0)],
     ["two batches", 87, two],
     ["an old format", 87, change(16, 1)],
+    ["an old format, cut off", 87, change(16, 0).subarray(0, 40)],
+    ["a format that there is not", 2, change(16, 3)],
+    ["a format that there is not, cut off", 2, change(16, 0xff).subarray(0, 40)],
     ["a wrong checksum", 2, change(65, 99)],
-    ["cut off", 2, batchOf(["a"]).subarray(0, 40)],
+    ["cut off", 87, batchOf(["a"]).subarray(0, 40)],
+    ["cut off in its head", 87, batchOf(["a"]).subarray(0, 10)],
+    ["a length beyond its end", 87, change(10, 1)],
+    ["a length beyond all bounds", 87, change(8, 0x40)],
+    ["a negative length", 2, change(8, 0xff)],
+    ["a length below a header's", 2, change(11, 13)],
     ["a base offset", 87, change(7, 5)],
   ];
   for (const [name, expected, records] of cases) equal(await errorOf(kafka, produceOne(records)), expected, name);

@@ -2,7 +2,13 @@ import { SentinelError } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Acks, ProduceAck } from "../../../broker/types.ts";
 import type { Clock } from "../../../platform/clock.ts";
-import { isBatchFault, parseRecordBatch, type RecordBatch } from "../../../records/record_batch.ts";
+import {
+  BATCH_LENGTH_END,
+  type BatchFault,
+  isBatchFault,
+  parseRecordBatch,
+  type RecordBatch,
+} from "../../../records/record_batch.ts";
 import { answerThrown, type ErrorAnswer } from "../error_answer.ts";
 import { CloseConnection, defineHandler, type HandlerAnswer, type RequestContext } from "../handler.ts";
 import { KAFKA_ERRORS } from "../wire/error_codes.ts";
@@ -19,6 +25,10 @@ interface Patience {
 }
 
 const ACKS: ReadonlyMap<number, Acks> = new Map([[0, "none"], [1, "leader"], [-1, "all"]]);
+/** Message sets, which no client of a version that is served sends. */
+const OLD_MAGICS: ReadonlySet<number> = new Set([0, 1]);
+const MAGIC_AT = 16;
+const BATCH_LENGTH_AT = 8;
 const TOPIC_ID_VERSION = 13;
 /** The first version whose clients all know zstd (KIP-110). */
 const ZSTD_VERSION = 7;
@@ -157,15 +167,25 @@ function recordErrors({ errors }: SentinelError): PartitionResponse["recordError
   });
 }
 
+/**
+ * Kafka's reader (ByteBufferLogInputStream) finds no batch in bytes that end before the batch does: such a request is
+ * invalid. So is one with a batch of the formats before this one. A batch that can be none is corrupt.
+ */
+function refusalOf(records: Uint8Array, { fault }: BatchFault): "invalid_record" | "corrupt_batch" | "too_large" {
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  if (fault === "short" || fault === "offset") return "invalid_record";
+  if (fault === "magic") return OLD_MAGICS.has(view.getInt8(MAGIC_AT)) ? "invalid_record" : "corrupt_batch";
+  if (fault === "length" && view.getInt32(BATCH_LENGTH_AT) > LIMITS.batchBytesMax - BATCH_LENGTH_END) {
+    return records.length > LIMITS.batchBytesMax ? "too_large" : "invalid_record";
+  }
+  return "corrupt_batch";
+}
+
 /** Exactly one batch (Kafka's ProduceRequest.validateRecords); its checksum and its records are the broker's to validate. */
 function wholeBatch(records: Uint8Array | null): RecordBatch {
   if (records === null || records.length === 0) throw new SentinelError("invalid_record", "There is no batch");
   const batch = parseRecordBatch(records, 0, { verifyCrc: false, batchBytesMax: LIMITS.batchBytesMax });
-  if (isBatchFault(batch)) {
-    if (batch.fault === "magic" || batch.fault === "offset") throw new SentinelError("invalid_record", batch.detail);
-    const isTooLarge = batch.fault === "length" && records.length > LIMITS.batchBytesMax;
-    throw new SentinelError(isTooLarge ? "too_large" : "corrupt_batch", batch.detail);
-  }
+  if (isBatchFault(batch)) throw new SentinelError(refusalOf(records, batch), batch.detail);
   if (batch.sizeBytes !== records.length) {
     throw new SentinelError("invalid_record", "More than one batch came for a partition");
   }

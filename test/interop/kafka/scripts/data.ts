@@ -38,6 +38,20 @@ function damaged(at: number): string {
   return bytes.toString("hex");
 }
 
+/** The batch as one of another format's; nothing else of it is. */
+function withMagic(magic: number): string {
+  const bytes = Buffer.from(batch("another magic"), "hex");
+  bytes[16] = magic;
+  return bytes.toString("hex");
+}
+
+/** The batch, whose length says otherwise. */
+function withLength(length: number): string {
+  const bytes = Buffer.from(batch("another length"), "hex");
+  bytes.writeInt32BE(length, 8);
+  return bytes.toString("hex");
+}
+
 const topics = ["data", "data-empty"];
 
 const produce = (
@@ -94,6 +108,14 @@ const BAD_RECORDS: readonly (readonly [string, string | null])[] = [
   ["with a wrong checksum", damaged(70)],
   ["with a wrong length", damaged(11)],
   ["with magic 253", damaged(16)],
+  ["with magic 253, short", damaged(16).slice(0, 100)],
+  ["with magic 1", withMagic(1)],
+  ["with magic 0, short", withMagic(0).slice(0, 100)],
+  ["with a length of 13", withLength(13)],
+  ["with a negative length", withLength(-1)],
+  ["with a length of a gibibyte", withLength(2 ** 30)],
+  ["of 20 bytes", batch("short").slice(0, 40)],
+  ["of 10 bytes", batch("short").slice(0, 20)],
   ["two batches", batch("one") + batch("two")],
 ];
 
