@@ -1,17 +1,19 @@
 /**
  * `kafka-peer`: the broker beside Apache Kafka 4.3 in one run, under the same clients with the same settings
- * (confluent-kafka-python and Kafka's ProducerPerformance, acks=all). Two pairs: what is on the disk when it is
+ * (confluent-kafka-python and Kafka's ProducerPerformance, acks=all). Two pairs of equals: what is on the disk when it is
  * acknowledged (durability `fsync` beside `flush.messages=1`), and what the operating system has (durability `os` beside
- * Kafka as it comes). Needs Java, Maven, Python with pip. The smoke size needs none of them: our broker alone, by frames.
+ * Kafka as it comes). And `default`: each as it comes, ours synced, Kafka's not; the goal is to be as fast. All three are
+ * taken from the same measurements, in turn. Needs Java, Maven, Python with pip. The smoke size needs none of them: our
+ * broker alone, by frames.
  */
-import type { Figure } from "../figure.ts";
+import type { Figure, Target } from "../figure.ts";
 import { KafkaConnection } from "../kafka_connection.ts";
 import { createTopicRequest, holdGood, produceRequest } from "../kafka_frames.ts";
 import { runLoad } from "../load.ts";
 import { makeBatch } from "../payloads.ts";
 import { startKafka } from "../peers/kafka.ts";
 import { CACHE, confluent, dropFromPageCache, installConfluent, producerPerformance } from "../peers/load_tools.ts";
-import { compareInRounds, comparisonOf } from "../rounds.ts";
+import { comparisonOf, measureInTurn } from "../rounds.ts";
 import { processorMs, residentBytes, startServerProcess } from "../server_process.ts";
 import { type BenchContext, besideFigure, loneFigure, type Workload } from "../workload.ts";
 
@@ -32,7 +34,35 @@ interface Peer {
 
 type Level = "fsync" | "os";
 
-const BESIDE: Readonly<Record<Level, string>> = { fsync: "Kafka, flush.messages=1", os: "Kafka as it comes" };
+const LEVELS: readonly Level[] = ["fsync", "os"];
+
+/** Whose figures stand beside each other. */
+interface Pairing {
+  readonly name: string;
+  readonly theirs: Level;
+  readonly ours: Level;
+  readonly beside: string;
+  /** Of the ratio of records a second. */
+  readonly target?: Target;
+}
+
+const PAIRINGS: readonly Pairing[] = [
+  { name: "fsync", theirs: "fsync", ours: "fsync", beside: "Kafka, flush.messages=1" },
+  { name: "os", theirs: "os", ours: "os", beside: "Kafka as it comes" },
+  {
+    name: "default",
+    theirs: "os",
+    ours: "fsync",
+    beside: "Kafka as it comes, unsynced",
+    target: { of: "ratio", atLeast: 1 },
+  },
+];
+
+/** What was measured of each broker at each level; the numbers of a list are of rounds in which all four took turns. */
+interface Measured<Found> {
+  readonly theirs: Readonly<Record<Level, Found>>;
+  readonly ours: Readonly<Record<Level, Found>>;
+}
 
 export const kafkaPeer: Workload = {
   name: WORKLOAD,
@@ -56,20 +86,18 @@ async function runBeside(context: BenchContext): Promise<Figure[]> {
   const theirs: Peer = { ...kafka, config: { fsync: { "flush.messages": "1" }, os: {} } };
   try {
     const figures = [once("start_ms", "ms", kafka.startMs, ourStartMs), await memory("idle_mb", theirs, ours)];
-    for (const level of ["fsync", "os"] as const) {
-      for (const partitions of [1, 12]) {
-        for (const bytes of [100, 1_000]) {
-          context.progress(`produce ${level} ${partitions} partitions ${bytes} B`);
-          const load = { level, partitions, bytes };
-          figures.push(
-            ...await produce(theirs, ours, load),
-            await produceFromJava(kafka.libraries, theirs, ours, load),
-          );
-        }
+    for (const partitions of [1, 12]) {
+      for (const bytes of [100, 1_000]) {
+        context.progress(`produce ${partitions} partitions ${bytes} B`);
+        const load = { partitions, bytes };
+        figures.push(
+          ...await produce(theirs, ours, load),
+          ...await produceFromJava(kafka.libraries, theirs, ours, load),
+        );
       }
-      context.progress(`latency ${level}`);
-      figures.push(...await latency(theirs, ours, level));
     }
+    context.progress("latency");
+    figures.push(...await latency(theirs, ours));
     context.progress("fetch");
     figures.push(...await fetch(theirs, ours), await memory("after_load_mb", theirs, ours));
     return figures;
@@ -107,56 +135,103 @@ async function withTopic<Result>(
   }
 }
 
+/** Both brokers at both levels in turn. */
+async function measureAll<Found>(
+  rounds: number,
+  theirs: Peer,
+  ours: Peer,
+  measure: (peer: Peer, level: Level) => Promise<Found>,
+): Promise<Measured<Found[]>> {
+  const places = LEVELS.flatMap((level) => [theirs, ours].map((peer) => () => measure(peer, level)));
+  const [theirsFsync, oursFsync, theirsOs, oursOs] = await measureInTurn(rounds, places);
+  return { theirs: { fsync: theirsFsync!, os: theirsOs! }, ours: { fsync: oursFsync!, os: oursOs! } };
+}
+
 interface ProduceLoad {
-  readonly level: Level;
   readonly partitions: number;
   readonly bytes: number;
 }
 
-async function produce(theirs: Peer, ours: Peer, { level, partitions, bytes }: ProduceLoad): Promise<Figure[]> {
-  const costs = new Map<Peer, number[]>([[theirs, []], [ours, []]]);
-  const measure = (peer: Peer) =>
-    withTopic(peer, level, partitions, async (topic) => {
-      const beforeMs = await processorMs(peer.processId);
-      const found = await confluent(peer.port, { do: "produce", topic, bytes, seconds: PRODUCE_SECONDS });
-      const spentMs = await processorMs(peer.processId) - beforeMs;
-      costs.get(peer)!.push(spentMs / 1_000 / (found["records"]! / 1e6));
-      return found["records"]! / found["seconds"]!;
-    });
-  const rate = await compareInRounds(ROUNDS, () => measure(theirs), () => measure(ours));
-  const cost = comparisonOf(costs.get(theirs)!.slice(-ROUNDS), costs.get(ours)!.slice(-ROUNDS));
-  const name = `${level}_${partitions}p_${bytes}b`;
-  const named = (figure: string, unit: string) => ({
-    workload: WORKLOAD,
-    figure: `${name}_${figure}`,
-    unit,
-    beside: BESIDE[level],
-  });
-  const megabytes = { ...rate, value: rate.value * bytes / 1e6, besideValue: rate.besideValue * bytes / 1e6 };
-  return [
-    besideFigure(named("records_per_s", "1/s"), rate),
-    besideFigure(named("mb_per_s", "MB/s"), megabytes),
-    besideFigure(named("cpu_s_per_million", "s"), cost),
-  ];
+interface Produced {
+  readonly perSecond: number;
+  readonly secondsPerMillion: number;
 }
 
-async function produceFromJava(libraries: string, theirs: Peer, ours: Peer, load: ProduceLoad): Promise<Figure> {
-  const { level, partitions, bytes } = load;
+async function produce(theirs: Peer, ours: Peer, { partitions, bytes }: ProduceLoad): Promise<Figure[]> {
+  const measured = await measureAll(
+    ROUNDS,
+    theirs,
+    ours,
+    (peer, level) =>
+      withTopic(peer, level, partitions, async (topic): Promise<Produced> => {
+        const beforeMs = await processorMs(peer.processId);
+        const found = await confluent(peer.port, { do: "produce", topic, bytes, seconds: PRODUCE_SECONDS });
+        const spentMs = await processorMs(peer.processId) - beforeMs;
+        return {
+          perSecond: found["records"]! / found["seconds"]!,
+          secondsPerMillion: spentMs / 1_000 / (found["records"]! / 1e6),
+        };
+      }),
+  );
+  return PAIRINGS.flatMap((pairing) => {
+    const compare = (of: (produced: Produced) => number) =>
+      comparisonOf(measured.theirs[pairing.theirs].map(of), measured.ours[pairing.ours].map(of));
+    const named = (figure: string, unit: string) => nameOf(pairing, `${partitions}p_${bytes}b_${figure}`, unit);
+    const rate = named("records_per_s", "1/s");
+    return [
+      besideFigure(
+        pairing.target === undefined ? rate : { ...rate, target: pairing.target },
+        compare(({ perSecond }) => perSecond),
+      ),
+      besideFigure(named("mb_per_s", "MB/s"), compare(({ perSecond }) => perSecond * bytes / 1e6)),
+      besideFigure(named("cpu_s_per_million", "s"), compare(({ secondsPerMillion }) => secondsPerMillion)),
+    ];
+  });
+}
+
+function nameOf({ name, beside }: Pairing, figure: string, unit: string) {
+  return { workload: WORKLOAD, figure: `${name}_${figure}`, unit, beside };
+}
+
+async function produceFromJava(libraries: string, theirs: Peer, ours: Peer, load: ProduceLoad): Promise<Figure[]> {
+  const { partitions, bytes } = load;
   const records = Math.round(Math.min(1_000_000, 200_000_000 / bytes));
-  const measure = (peer: Peer) =>
-    withTopic(peer, level, partitions, (topic) => producerPerformance(libraries, peer.port, { topic, records, bytes }));
-  const rate = await compareInRounds(1, () => measure(theirs), () => measure(ours));
-  const figure = `${level}_${partitions}p_${bytes}b_java_records_per_s`;
-  return besideFigure({ workload: WORKLOAD, figure, unit: "1/s", beside: BESIDE[level] }, rate);
+  const measured = await measureAll(
+    1,
+    theirs,
+    ours,
+    (peer, level) =>
+      withTopic(
+        peer,
+        level,
+        partitions,
+        (topic) => producerPerformance(libraries, peer.port, { topic, records, bytes }),
+      ),
+  );
+  return PAIRINGS.map((pairing) =>
+    besideFigure(
+      nameOf(pairing, `${partitions}p_${bytes}b_java_records_per_s`, "1/s"),
+      comparisonOf(measured.theirs[pairing.theirs], measured.ours[pairing.ours]),
+    )
+  );
 }
 
 /** From send to poll at a fixed rate of records of 100 B. */
-async function latency(theirs: Peer, ours: Peer, level: Level): Promise<Figure[]> {
-  const measure = (peer: Peer) =>
-    withTopic(peer, level, 1, (topic) => confluent(peer.port, { do: "latency", topic, ...LATENCY }));
-  const [theirTimes, ourTimes] = [await measure(theirs), await measure(ours)];
-  return ["p50", "p99"].map((share) =>
-    once(`${level}_end_to_end_${share}_ms`, "ms", theirTimes[share]!, ourTimes[share]!, BESIDE[level])
+async function latency(theirs: Peer, ours: Peer): Promise<Figure[]> {
+  const measured = await measureAll(
+    1,
+    theirs,
+    ours,
+    (peer, level) => withTopic(peer, level, 1, (topic) => confluent(peer.port, { do: "latency", topic, ...LATENCY })),
+  );
+  return PAIRINGS.flatMap((pairing) =>
+    ["p50", "p99"].map((share) => {
+      const of = (times: Readonly<Record<string, number>>) => times[share]!;
+      return besideFigure(
+        nameOf(pairing, `end_to_end_${share}_ms`, "ms"),
+        comparisonOf(measured.theirs[pairing.theirs].map(of), measured.ours[pairing.ours].map(of)),
+      );
+    })
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareInRounds } from "../../bench/rounds.ts";
+import { compareInRounds, measureInTurn } from "../../bench/rounds.ts";
 
 /** Gives the values one after the other and notes each call. */
 function scripted(name: string, values: number[], calls: string[]): () => Promise<number> {
@@ -29,4 +29,11 @@ test("compareInRounds() of a single round has no uncounted one", async () => {
   const found = await compareInRounds(1, scripted("limit", [4], calls), scripted("ours", [3], calls));
   assert.deepEqual(calls, ["limit", "ours"]);
   assert.equal(found.ratio, 0.75);
+});
+
+test("measureInTurn() gives what each measurement found, round by round", async () => {
+  const calls: string[] = [];
+  const places = ["a", "b", "c"].map((name, at) => scripted(name, [0, at + 1, at + 11], calls));
+  assert.deepEqual(await measureInTurn(2, places), [[1, 11], [2, 12], [3, 13]]);
+  assert.deepEqual(calls.slice(3, 6), ["a", "b", "c"]);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../tools/paths.mjs";
 import { equal, freshName, hold, numbered } from "../clients/checks.mjs";
+import { groupCommandChecks, linesOf } from "./kafka_group_tools.mjs";
 import { JAVA_FLAGS, kafkaClassPath } from "./kafka_libraries.mjs";
 import { install, runSuite } from "./suite.mjs";
 
@@ -52,8 +53,6 @@ function checksOf(clientRun) {
     }
   };
 }
-
-const linesOf = (text) => text.split("\n").filter((line) => line !== "");
 
 async function topicTools(check, tool, at) {
   const topic = freshName("tools-topic");
@@ -196,7 +195,6 @@ async function recordTools(check, tool, at) {
 
 async function groupTools(check, tool, at, classPath) {
   const [topic, group] = [freshName("tools-group"), freshName("tools-group")];
-  const groups = (...args) => tool(`${TOOLS}.consumer.group.ConsumerGroupCommand`, [...at, ...args]);
   await tool("TopicCommand", [...at, "--create", "--topic", topic, "--partitions", "1"]);
   await check("idempotent", "VerifiableProducer: 5,000 acknowledged records", async () => {
     // It tells of the last acknowledgements while the JVM ends.
@@ -215,23 +213,6 @@ async function groupTools(check, tool, at, classPath) {
     );
     hold(consumed >= 5000, `${consumed} are consumed`);
     hold(events.filter(({ name }) => name === "offsets_committed").every(({ success }) => success), "a commit failed");
-  });
-  await check("group", "ConsumerGroupCommand: list, describe, reset, delete", async () => {
-    hold(linesOf(await groups("--list")).some((line) => line.startsWith(group)), "not listed");
-    const rows = async () =>
-      linesOf(await groups("--describe", "--group", group)).filter((line) => line.startsWith(group));
-    const sum = (lines, column) => lines.reduce((total, line) => total + Number(line.split(/\s+/)[column]), 0);
-    const found = await rows();
-    equal(
-      [found.length, sum(found, 3), sum(found, 4), sum(found, 5)],
-      [1, 5000, 5000, 0],
-      "partitions, offsets, ends, lag",
-    );
-    hold((await groups("--describe", "--group", group, "--state")).includes("Empty"), "the state");
-    await groups("--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute");
-    equal(sum(await rows(), 5), 5000, "the lag after the reset");
-    await groups("--delete", "--group", group);
-    hold(!linesOf(await groups("--list")).some((line) => line.startsWith(group)), "still listed");
   });
 }
 
@@ -284,6 +265,7 @@ await runSuite("Kafka's tools", {
       await clusterTools(check, tool, at);
       await recordTools(check, tool, at);
       await groupTools(check, tool, at, classPath);
+      await groupCommandChecks(check, tool, at, address);
       await performanceTools(check, tool, at, address);
     } catch (error) {
       clientRun.add("failed", "admin", error.message);

@@ -218,6 +218,11 @@ const DATA: readonly ExpectedDifference[] = [
     reason: "we say what is wrong where Kafka gives the number alone",
   },
   {
+    step: /^produce records: with (?:magic 253|a length of 13|a negative length)/,
+    path: /^Responses\[.+\]\.PartitionResponses\[\d+\]\.ErrorMessage$/,
+    reason: "the same is said in words of our own",
+  },
+  {
     step: /^produce records: null$/,
     path: /^$/,
     kafka: /^"no answer"$/,
