@@ -14,7 +14,8 @@ const READY_MS_MAX = 30_000;
 const STOP_MS_MAX = 30_000;
 const POLL_MS = 10;
 
-function commandLine(runtime) {
+/** The program and its first arguments: `sentinel` from source. */
+export function commandLine(runtime) {
   if (runtime === "bun") return [BUN, join(ROOT, "adapters/bun/main.ts")];
   return [DENO, "run", "--config", join(ROOT, "deno.json"), ...DENO_PERMISSIONS, join(ROOT, "adapters/deno/main.ts")];
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { commandLine, peerAddress } from "../clients/broker_process.mjs";
 import { CODECS, equal, freshName, hold, numbered, until } from "../clients/checks.mjs";
 import { CannotRun, install, PARTITIONS_DEFAULT, runSuite } from "./suite.mjs";
 
@@ -49,10 +50,12 @@ function run(args, input = null, mayEndBadly = false) {
 }
 
 function start(args, input = null) {
-  const child = spawn(kcat.command, args, {
-    env: kcat.env,
-    stdio: [input === null ? "ignore" : "pipe", "pipe", "pipe"],
-  });
+  const stdio = [input === null ? "ignore" : "pipe", "pipe", "pipe"];
+  return watched(spawn(kcat.command, args, { env: kcat.env, stdio }), input);
+}
+
+/** What a program says, until it ends. */
+function watched(child, input = null) {
   const texts = { out: "", errors: "" };
   child.stdout.setEncoding("utf8").on("data", (chunk) => texts.out += chunk);
   child.stderr.setEncoding("utf8").on("data", (chunk) => texts.errors += chunk);
@@ -193,6 +196,48 @@ async function groupChecks(check, b, produce) {
     await until(() => seen().size === count, () => `${seen().size} of ${count} records`);
     for (const one of members) one.child.kill("SIGTERM");
     await Promise.all(members.map((one) => one.ended));
+  });
+  // Kafka has no other protocol.
+  if (peerAddress() !== null) return;
+  await check("rebalance", "beside sentinel consume in one group: each record once, each takes over", async () => {
+    const [topic, group] = [freshName("kcat-mixed"), freshName("kcat-mixed")];
+    await produce(topic, lines(numbered(1)), "-p", "0");
+    const [program, ...first] = commandLine(process.env.SENTINEL_INTEROP_RUNTIME ?? "bun");
+    const flags = ["-topic", topic, "-group", group, "-from-beginning", "-follow", "-raw", "-broker", b[1]];
+    const native = () =>
+      watched(spawn(program, [...first, "consume", ...flags], { stdio: ["ignore", "pipe", "pipe"] }));
+    let produced = 1;
+    const members = [];
+    const seen = () => members.flatMap((one) => one.lines());
+    /** Records until all of `sharing` have read some of them. */
+    const untilShared = async (...sharing) => {
+      const before = sharing.map((one) => one.lines().length);
+      for (let round = 0; sharing.some((one, at) => one.lines().length === before[at]); round++) {
+        hold(round < 100, "a member is given nothing");
+        await produce(topic, lines(numbered(40, produced)), "-p", "-1");
+        produced += 40;
+        await until(() => seen().length >= produced, () => `${seen().length} of ${produced} records`);
+      }
+    };
+    const join = (one) => {
+      members.push(one);
+      return one;
+    };
+    const one = join(member(group, topic));
+    await untilShared(one);
+    const two = join(native());
+    await untilShared(one, two);
+    one.child.kill("SIGTERM");
+    await one.ended;
+    await untilShared(two);
+    const three = join(member(group, topic));
+    await untilShared(two, three);
+    two.child.kill("SIGTERM");
+    equal((await two.ended).code, 0, "the native member's end");
+    await untilShared(three);
+    three.child.kill("SIGTERM");
+    await three.ended;
+    equal(seen().sort(), numbered(produced).sort(), "what all were given");
   });
 }
 
