@@ -100,7 +100,7 @@ export class Broker implements BrokerApi {
     const { counters } = this;
     const onError = (error: SentinelError): void => this.#onError(error);
     this.#producing = new Producing({ topics, clock, compression, autoCreate, inMemory, partitioner, counters });
-    this.#keyed = new KeyedProducing({ topics, producing: this.#producing, producerIds, clock });
+    this.#keyed = new KeyedProducing({ topics, producing: this.#producing, producerIds, clock, counters });
     this.#fetching = new Fetching({ topics, clock, counters: this.counters, latency: this.fetchLatency });
     this.#groups = new Groups({
       topics,

@@ -25,5 +25,7 @@ export function noCounts(): BrokerCounters {
     keyLookupsFound: 0,
     keyIndexRebuilds: 0,
     keyIndexFailures: 0,
+    idempotencyKeys: 0,
+    idempotencyReplays: 0,
   };
 }

@@ -28,13 +28,14 @@ import { assertExpectedOffset, isOffsetMismatch } from "./producing.ts";
 import type { Producing } from "./producing.ts";
 import { replicaOf } from "./topics.ts";
 import type { Topic, Topics } from "./topics.ts";
-import type { ProduceOptions } from "./types.ts";
+import type { BrokerCounters, ProduceOptions } from "./types.ts";
 
 export interface KeyedProducingOptions {
   readonly topics: Topics;
   readonly producing: Producing;
   readonly producerIds: ProducerIds;
   readonly clock: Clock;
+  readonly counters: BrokerCounters;
   readonly table?: IdempotencyTableOptions;
 }
 
@@ -84,6 +85,7 @@ export class KeyedProducing {
       const landed = topic === undefined ? [] : this.#landedOf(topic, is.intent);
       if (landed !== null) this.#settle(scopedKey, landed);
     }
+    this.#options.counters.idempotencyKeys = this.#table.size;
   }
 
   async produce(
@@ -102,9 +104,17 @@ export class KeyedProducing {
     const topic = topics.get(name) ?? await producing.createFor(name, records);
     const scoped = scopedKey(topic.entry.topicId, key);
     const found = this.#table.find(scoped, hash, this.#options.clock.nowMs());
-    if (found === null) return await this.#begin(topic, scoped, hash, records, options);
-    if (found.state === "answered") return { replayed: true, outcomes: this.#outcomesOf(topic, found.answer) };
-    return await this.#resume(topic, scoped, records, found, options);
+    const { counters } = this.#options;
+    if (found?.state === "answered") {
+      counters.idempotencyReplays += 1;
+      return { replayed: true, outcomes: this.#outcomesOf(topic, found.answer) };
+    }
+    try {
+      if (found === null) return await this.#begin(topic, scoped, hash, records, options);
+      return await this.#resume(topic, scoped, records, found, options);
+    } finally {
+      counters.idempotencyKeys = this.#table.size;
+    }
   }
 
   #begin(

@@ -225,4 +225,7 @@ export interface BrokerCounters {
   /** Indexes of keys that were not their log's and were built anew, and steps that failed. */
   keyIndexRebuilds: number;
   keyIndexFailures: number;
+  /** Idempotency keys that are kept, and requests that were answered from one. */
+  idempotencyKeys: number;
+  idempotencyReplays: number;
 }

@@ -43,6 +43,12 @@ export function renderMetrics(broker: BrokerApi, extra: MetricsExtra): string {
   if (extra.httpWaits !== undefined) {
     text += gauge("sentinel_http_waits", "HTTP long polls and streams that wait", extra.httpWaits);
   }
+  text += gauge("sentinel_idempotency_keys", "Idempotency keys that are kept", counters.idempotencyKeys);
+  text += counter(
+    "sentinel_idempotency_replays_total",
+    "Requests that were answered from an idempotency key",
+    counters.idempotencyReplays,
+  );
   return text + cleanerFamilies(counters) + scrubFamilies(counters) + partitionFamilies(broker) +
     groupFamilies(broker) +
     keyFamilies(broker);

@@ -64,6 +64,20 @@ test("the key of another request is refused, and a key of another topic is anoth
   equal((await broker.produceOnce("orders", "k1", recordsOf("b"), ALL)).replayed, false);
 });
 
+test("keys that are kept and answers that come from them are counted, also after a restart", async () => {
+  await using opened = await openBroker();
+  const counted = ({ counters }: Broker) => [counters.idempotencyKeys, counters.idempotencyReplays];
+  const { broker } = opened;
+  for (const key of ["k1", "k2", "k1"]) await broker.produceOnce("orders", key, recordsOf("a"), ALL);
+  deepEqual(counted(broker), [2, 1]);
+  // A request that is refused leaves no key.
+  await rejects(broker.produceOnce("orders", "k3", recordsOf("9:a"), ALL));
+  deepEqual(counted(broker), [2, 1]);
+  await broker.close();
+  await using again = await openBroker({}, opened.disk);
+  deepEqual(counted(again.broker), [2, 0]);
+});
+
 test("of two requests at once one is told that the other is in work", async () => {
   await using opened = await openBroker();
   const { broker } = opened;

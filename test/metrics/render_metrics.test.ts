@@ -34,6 +34,14 @@ test("renderMetrics() gives the seed's families, texts and number formats", () =
   assert.equal(text.slice(0, expected.join("").length), expected.join(""));
 });
 
+test("idempotency keys are shown as they are, and what was answered from them", () => {
+  const broker = new FakeBroker();
+  Object.assign(broker.counters, { idempotencyKeys: 7, idempotencyReplays: 3 });
+  const text = renderMetrics(broker, EXTRA);
+  assert.match(text, /^# TYPE sentinel_idempotency_keys gauge\nsentinel_idempotency_keys 7$/m);
+  assert.match(text, /^# TYPE sentinel_idempotency_replays_total counter\nsentinel_idempotency_replays_total 3$/m);
+});
+
 test("an average is absent before its first sample", () => {
   const text = renderMetrics(new FakeBroker(), EXTRA);
   assert.equal(text.includes("latency_ms"), false);
