@@ -112,7 +112,7 @@ async function describeEmpty(groups) {
   hold(Object.values(state).includes("Empty"), `the state: ${JSON.stringify(state)}`);
   equal(rowsOf(await groups.command(["--describe", "--group", group, "--members", "--verbose"])), [], "members");
   const missing = await groups.refusal(["--describe", "--group", `${group}-none`]);
-  hold(missing.includes("does not exist"), `a group that is not there: ${missing}`);
+  hold(missing.includes("GroupIdNotFoundException"), `a group that is not there: ${missing}`);
 }
 
 async function resetEachWay(groups) {

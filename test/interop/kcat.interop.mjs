@@ -213,9 +213,11 @@ async function groupChecks(check, b, produce) {
     const untilShared = async (...sharing) => {
       const before = sharing.map((one) => one.lines().length);
       for (let round = 0; sharing.some((one, at) => one.lines().length === before[at]); round++) {
-        hold(round < 100, "a member is given nothing");
+        hold(round < 150, "a member is given nothing");
         await produce(topic, lines(numbered(40, produced)), "-p", "-1");
         produced += 40;
+        // A native member hears of a rebalance with its next heartbeat, which comes every 3.3 s.
+        await new Promise((resolve) => setTimeout(resolve, 100));
         await until(() => seen().length >= produced, () => `${seen().length} of ${produced} records`);
       }
     };
