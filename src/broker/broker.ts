@@ -248,7 +248,7 @@ export class Broker implements BrokerApi {
   }
 
   checkNewTopic(name: string, options: CreateTopicOptions = {}): TopicPlan {
-    return this.#topics.checkNew(name, options);
+    return this.#topics.plan(name, options);
   }
 
   async deleteTopic(name: string, topicId?: string): Promise<void> {
@@ -303,7 +303,7 @@ export class Broker implements BrokerApi {
 
   describeTopicConfig(name: string): readonly ConfigEntry[] | null {
     const topic = this.#topics.get(name);
-    return topic === undefined ? null : this.describeConfig(topic.entry.config);
+    return topic === undefined ? null : this.describeConfig(topic.config);
   }
 
   describeConfig(config: TopicConfig): readonly ConfigEntry[] {

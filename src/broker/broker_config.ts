@@ -5,6 +5,7 @@
 import type { LIMITS } from "../base/limits.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Address } from "../platform/network.ts";
+import type { StorageEngine } from "../cluster/partition_store.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { ConfigType } from "./config_entry.ts";
 import { groupSettings } from "./groups/group_settings.ts";
@@ -21,6 +22,7 @@ export interface BrokerFacts {
   readonly autoCreate: boolean;
   readonly partitionsDefault: number;
   readonly durability: Durability;
+  readonly storageEngine?: StorageEngine;
   readonly flushIntervalMs: number;
   readonly retentionCheckMs: number;
   readonly cleanerCheckMs?: number;
@@ -81,6 +83,13 @@ function processRows(facts: BrokerFacts, limits: typeof LIMITS): Row[] {
       "The address that clients are told (--advertise)",
     ],
     ["log.dirs", "list", facts.dataPath, null, "The data directory (--data); there is one"],
+    [
+      "storage.engine",
+      "string",
+      facts.storageEngine ?? "log",
+      undefined,
+      "How a new topic is stored (--storage-engine)",
+    ],
     ["durability", "string", facts.durability, undefined, "What an acknowledgement stands on (--durability)"],
     [
       "flush.interval.ms",

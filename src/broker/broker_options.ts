@@ -1,5 +1,6 @@
 import type { SentinelError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
+import type { StorageEngine } from "../cluster/partition_store.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { GroupOptions } from "./groups/group_settings.ts";
 import type { PartitionerName } from "./partitioner.ts";
@@ -14,6 +15,8 @@ export interface BrokerOptions {
   readonly autoCreate: boolean;
   /** Partitions of a topic that is made without a number. */
   readonly partitionsDefault: number;
+  /** `storage.engine` of a topic that is made without one; default `log`. */
+  readonly storageEngine?: StorageEngine;
   /** Who gets records that name no partition; default `murmur2`. */
   readonly partitioner?: PartitionerName;
   /** The disk is memory: acknowledgements must not claim more. */

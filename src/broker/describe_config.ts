@@ -30,18 +30,20 @@ const BROKER_SETTING: Readonly<Record<string, string>> = {
   "retention.bytes": "log.retention.bytes",
   "segment.bytes": "log.segment.bytes",
   "segment.index.bytes": "log.index.size.max.bytes",
+  "storage.engine": "storage.engine",
   "unclean.leader.election.enable": "unclean.leader.election.enable",
 };
 
-/** A setting of ours whose default is how this broker was started, and the value that it is not told of then. */
-const STARTED_WITH = { name: "durability", usual: "fsync" } as const;
+/** Settings of ours whose default is how this broker was started, and the values that it is not told of then. */
+const STARTED_WITH: Readonly<Record<string, string>> = { "durability": "fsync", "storage.engine": "log" };
 
 /** Every setting that a topic has, sorted by name. */
 export function describeTopicConfig(config: TopicConfig, defaults: TopicConfigDefaults): ConfigEntry[] {
   return topicSettingRows(defaults).map((row): ConfigEntry => {
     const brokerName = BROKER_SETTING[row.name];
     // Kafka's tools show what is no default as if the topic had set it: the usual would only be noise.
-    const isStarted = row.name === STARTED_WITH.name && row.default !== STARTED_WITH.usual;
+    const usual = STARTED_WITH[row.name];
+    const isStarted = usual !== undefined && row.default !== usual;
     const defaultSource = isStarted ? "static-broker" : "default";
     const synonyms: ConfigSynonym[] = brokerName === undefined
       ? []

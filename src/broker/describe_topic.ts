@@ -5,7 +5,7 @@ import type { PartitionDescription, TopicDescription } from "./types.ts";
 
 /** A topic as clients see it, with this node as the leader of all its partitions. */
 export function describeTopic(topic: Topic, nodeId: NodeId): TopicDescription {
-  const { name, topicId, config } = topic.entry;
+  const { config, entry: { name, topicId } } = topic;
   const partitions = topic.replicas.map((replica): PartitionDescription => ({
     partition: replica.partition,
     leader: nodeId,

@@ -16,6 +16,7 @@ export const OFFSETS_TOPIC_CONFIG: TopicConfig = {
   "cleanup.policy": "compact",
   "max.message.bytes": "67108864",
   "segment.bytes": "104857600",
+  "storage.engine": "log",
 };
 
 /**
@@ -29,6 +30,7 @@ export const IDEMPOTENCY_TOPIC_CONFIG: TopicConfig = {
   "retention.ms": String(LIMITS.idempotencyKeepMs + 3_600_000),
   "segment.bytes": "67108864",
   "segment.ms": "3600000",
+  "storage.engine": "log",
 };
 
 export function isInternalTopic(name: string): boolean {

@@ -37,7 +37,8 @@ export async function openStorage(
     if (directory.isNew) await storeIdentity(disk, path, directory);
     const metadata = new MetadataLog(log, clock);
     const producerIds = new ProducerIds(metadata);
-    const configDefaults = { durability, segmentBytesMin: options.segmentBytesMin ?? LIMITS.segmentBytesMin };
+    const { storageEngine: engine = "log", segmentBytesMin = LIMITS.segmentBytesMin } = options;
+    const configDefaults = { durability, engine, segmentBytesMin };
     const topics = new Topics({ store, metadata, producerIds, random, partitionsDefault, configDefaults });
     return { topics, producerIds, tree, report: await openTopics(topics) };
   } catch (thrown) {

@@ -5,6 +5,7 @@
  */
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { StorageEngine } from "../cluster/partition_store.ts";
 import type { Durability, ReplicaSettings } from "../cluster/replica.ts";
 import type { Codec } from "../platform/compression.ts";
 import type { LogSettings } from "../storage/partition_log.ts";
@@ -17,7 +18,7 @@ type SettingType =
   | { readonly kind: "ratio" }
   /** One or more of the values, with commas. */
   | { readonly kind: "list"; readonly values: readonly string[] }
-  | { readonly kind: "choice"; readonly values: readonly string[]; readonly later: readonly string[] };
+  | { readonly kind: "choice"; readonly values: readonly string[] };
 
 interface SettingRow {
   readonly type: SettingType;
@@ -36,12 +37,11 @@ const integer = (min: number, max: number, defaultValue: string, documentation: 
   default: defaultValue,
   documentation,
 });
-const choice = (
-  values: readonly string[],
-  later: readonly string[],
-  defaultValue: string,
-  documentation: string,
-): SettingRow => ({ type: { kind: "choice", values, later }, default: defaultValue, documentation });
+const choice = (values: readonly string[], defaultValue: string, documentation: string): SettingRow => ({
+  type: { kind: "choice", values },
+  default: defaultValue,
+  documentation,
+});
 
 const TOPIC_SETTINGS = {
   "cleanup.policy": {
@@ -53,7 +53,6 @@ const TOPIC_SETTINGS = {
   "compression.gzip.level": integer(-1, 9, "-1", "Level of gzip where the broker compresses: -1 is zlib's own default"),
   "compression.type": choice(
     ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
-    [],
     "producer",
     "The codec of stored batches: producer keeps each batch as it came",
   ),
@@ -66,7 +65,6 @@ const TOPIC_SETTINGS = {
   ),
   "durability": choice(
     ["fsync", "interval", "os"],
-    [],
     "",
     "What an acknowledgement stands on: fsync survives power loss, interval is synced within the flush interval, os survives the process",
   ),
@@ -97,7 +95,6 @@ const TOPIC_SETTINGS = {
   ),
   "message.timestamp.type": choice(
     ["CreateTime", "LogAppendTime"],
-    [],
     "CreateTime",
     "Whose clock a record's timestamp comes from: the producer's or the broker's",
   ),
@@ -122,7 +119,11 @@ const TOPIC_SETTINGS = {
     "Size at which a segment is sealed",
   ),
   "segment.ms": integer(1, Number(INT64_MAX), "604800000", "Span of time after which a segment is sealed"),
-  "storage.engine": choice(["log"], ["lsm"], "log", "How the partitions are stored: log in append-only segments"),
+  "storage.engine": choice(
+    ["log", "lsm"],
+    "",
+    "How the partitions are stored, fixed when the topic is made: log in append-only segments of their own, lsm in the node's LSM tree, where one sync serves many partitions",
+  ),
 } as const satisfies Readonly<Record<string, SettingRow>>;
 
 export type TopicSettingName = keyof typeof TOPIC_SETTINGS;
@@ -133,6 +134,7 @@ export type TopicConfig = Readonly<Record<string, string>>;
 /** What the broker itself decides where a topic says nothing. */
 export interface TopicConfigDefaults {
   readonly durability: Durability;
+  readonly engine: StorageEngine;
   /** Below Kafka's 1 MiB only for tests. */
   readonly segmentBytesMin: number;
 }
@@ -200,9 +202,6 @@ export function topicSettingFault(name: string, value: string, defaults: TopicCo
 
 function choiceFault(name: string, value: string, type: SettingType & { kind: "choice" }): string | null {
   if (type.values.includes(value)) return null;
-  if (type.later.includes(value)) {
-    return `${badValue(name, value)}: It is not built yet; it can be ${type.values.join(" or ")}`;
-  }
   return `${badValue(name, value)}: String must be one of: ${type.values.join(", ")}`;
 }
 
@@ -372,5 +371,6 @@ function canonical(name: TopicSettingName, value: string): string {
 }
 
 function defaultOf(name: TopicSettingName, defaults: TopicConfigDefaults): string {
+  if (name === "storage.engine") return defaults.engine;
   return name === "durability" ? defaults.durability : TOPIC_SETTINGS[name].default;
 }

@@ -3,21 +3,26 @@
  * the same table, on every node and at every start (seed-O1, seed-K5).
  */
 import type { MetadataRecord } from "../cluster/metadata_log.ts";
+import type { KnownPartitions, StorageEngine } from "../cluster/partition_store.ts";
+import type { Standing } from "../cluster/lsm_partitions.ts";
+import type { PartitionId } from "../base/ids.ts";
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { StoredSettings } from "./storage_engine.ts";
 import type { TopicConfig } from "./topic_config.ts";
 import { topicNameFault } from "./topic_name.ts";
 
 /** One incarnation of a topic. */
-export interface TopicEntry {
+export interface TopicEntry extends StoredSettings {
   readonly name: string;
   readonly topicId: string;
   readonly partitions: number;
-  readonly config: TopicConfig;
 }
 
 export function topicRecord(entry: TopicEntry): MetadataRecord {
-  return { type: "topic", name: entry.name, id: entry.topicId, partitions: entry.partitions, config: entry.config };
+  const { name, topicId: id, partitions, engine, config } = entry;
+  // Records from before there was a choice have no engine.
+  return { type: "topic", name, id, partitions, ...(engine === "log" ? {} : { engine }), config };
 }
 
 export function changeRecord(entry: TopicEntry): MetadataRecord {
@@ -28,7 +33,7 @@ export function deleteRecord(entry: TopicEntry): MetadataRecord {
   return { type: "delete", id: entry.topicId };
 }
 
-export class TopicTable {
+export class TopicTable implements KnownPartitions {
   readonly #byName = new Map<string, TopicEntry>();
   readonly #nameById = new Map<string, string>();
   /** Topic ids that were deleted: their directories may still be there after a crash. */
@@ -66,6 +71,19 @@ export class TopicTable {
     return this.#deleted.values();
   }
 
+  /** A topic in the tree has no directories; what has its name there was another incarnation's. */
+  readonly isDirectoryKnown = (topic: string, partition: PartitionId, topicId: string): boolean => {
+    const entry = this.#byName.get(topic);
+    return entry !== undefined && entry.engine === "log" && (topicId === "" || entry.topicId === topicId) &&
+      partition < entry.partitions;
+  };
+
+  readonly standingOf = (topicId: string, partition: PartitionId): Standing => {
+    const entry = this.#byName.get(this.#nameById.get(topicId) ?? "");
+    if (entry !== undefined && partition < entry.partitions) return "known";
+    return this.#deleted.has(topicId) ? "deleted" : "unknown";
+  };
+
   apply(record: MetadataRecord): void {
     switch (record.type) {
       case "snapshot":
@@ -79,6 +97,7 @@ export class TopicTable {
           name: topicName(record),
           topicId: text(record, "id"),
           partitions: count(record, "partitions"),
+          engine: engine(record),
           config: config(record),
         });
       case "change": {
@@ -149,6 +168,12 @@ function count(record: MetadataRecord, name: string): number {
     return value;
   }
   throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has no ${name}`);
+}
+
+function engine(record: MetadataRecord): StorageEngine {
+  const value = record["engine"] ?? "log";
+  if (value === "log" || value === "lsm") return value;
+  throw new SentinelError("storage_error", `A ${record.type} record of the metadata log has an unknown engine`);
 }
 
 function config(record: MetadataRecord): TopicConfig {

@@ -8,18 +8,19 @@ import { makeUuid } from "../base/ids.ts";
 import type { PartitionId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { MetadataLog, MetadataRecord } from "../cluster/metadata_log.ts";
-import type { PartitionStore } from "../cluster/partition_store.ts";
+import type { PartitionKey, PartitionStore } from "../cluster/partition_store.ts";
 import type { Replica } from "../cluster/replica.ts";
 import type { Random } from "../platform/random.ts";
 import { Mutex } from "../storage/mutex.ts";
 import { changedConfig } from "./config_change.ts";
 import type { ProducerIds } from "./producer_ids.ts";
+import { shownConfig, storedSettings, withKeptEngine } from "./storage_engine.ts";
 import { normalizeTopicConfig, topicSettings } from "./topic_config.ts";
-import type { TopicConfigDefaults, TopicSettings } from "./topic_config.ts";
+import type { TopicConfig, TopicConfigDefaults, TopicSettings } from "./topic_config.ts";
 import { assertTopicName } from "./topic_name.ts";
 import { changeRecord, deleteRecord, topicRecord, TopicTable } from "./topic_table.ts";
 import type { TopicEntry } from "./topic_table.ts";
-import type { CreateTopicOptions, TopicChange } from "./types.ts";
+import type { CreateTopicOptions, TopicChange, TopicPlan } from "./types.ts";
 
 /** Logs opened at once at the start: more would only queue for the disk. */
 const OPENS_AT_ONCE = 8;
@@ -27,6 +28,8 @@ const OPENS_AT_ONCE = 8;
 /** A topic that is there, with its replicas. */
 export interface Topic {
   readonly entry: TopicEntry;
+  /** The settings that differ from this broker's defaults. */
+  readonly config: TopicConfig;
   readonly settings: TopicSettings;
   readonly replicas: readonly Replica[];
 }
@@ -70,12 +73,12 @@ export class Topics {
     await metadata.replay((record) => {
       if (!producerIds.apply(record)) this.#table.apply(record);
     });
-    for (const entry of this.#table.deletedEntries()) await this.#removePartitions(entry);
-    const setAside = await store.sweep((name, partition, topicId) => {
-      const entry = this.#table.get(name);
-      return entry !== undefined && (topicId === "" || entry.topicId === topicId) && partition < entry.partitions;
-    });
-    if (metadata.length > Math.max(LIMITS.metadataRecordsBeforeSnapshot, 4 * this.#table.size)) {
+    for (const entry of this.#table.deletedEntries()) {
+      await store.removeDirectories(keyOf(entry, 0), 0, entry.partitions);
+    }
+    const { setAside, isWhole } = await store.sweep(this.#table);
+    // A snapshot forgets what was deleted: all of it must be gone by then.
+    if (isWhole && metadata.length > Math.max(LIMITS.metadataRecordsBeforeSnapshot, 4 * this.#table.size)) {
       await metadata.snapshot([...this.#table.snapshot(), ...producerIds.snapshot()]);
     }
     const report: OpenReport = { segments: 0, offsetMax: 0, cutBytes: 0, setAside, offline: [] };
@@ -159,8 +162,9 @@ export class Topics {
   ): TopicEntry {
     const { entry } = this.#mustGet(name);
     const { configDefaults } = this.#options;
-    const changed = changedConfig(entry.config, { changes, replacesAll: replacesConfig }, configDefaults);
-    const config = normalizeTopicConfig(changed, configDefaults);
+    const before = shownConfig(entry, configDefaults);
+    const changed = changedConfig(before, { changes, replacesAll: replacesConfig }, configDefaults);
+    const after = storedSettings(normalizeTopicConfig(changed, configDefaults), configDefaults);
     const partitions = wanted ?? entry.partitions;
     if (partitions < entry.partitions) {
       throw new SentinelError(
@@ -169,7 +173,7 @@ export class Topics {
       );
     }
     this.#assertPartitionCount(partitions, partitions - entry.partitions);
-    return { ...entry, partitions, config };
+    return { ...entry, partitions, ...withKeptEngine(name, entry, after, changes) };
   }
 
   /** Closes every log, whatever becomes of the others; later appends fail with `reason`. Fails with the first failure. */
@@ -193,7 +197,8 @@ export class Topics {
     if (twin !== undefined) {
       throw new SentinelError("invalid_topic", `Topic '${name}' collides with existing topic: ${twin}`);
     }
-    const config = normalizeTopicConfig(options.config ?? {}, this.#options.configDefaults);
+    const { configDefaults } = this.#options;
+    const config = normalizeTopicConfig(options.config ?? {}, configDefaults);
     const replicas = options.replicas ?? -1;
     if (replicas !== -1 && replicas !== 1) {
       throw new SentinelError(
@@ -206,7 +211,15 @@ export class Topics {
     if (this.#table.size >= LIMITS.topicsMax) {
       throw new SentinelError("overloaded", `There are ${this.#table.size} topics, which is the limit`);
     }
-    return { name, topicId: makeUuid((into) => this.#options.random.fill(into)), partitions, config };
+    const topicId = makeUuid((into) => this.#options.random.fill(into));
+    return { name, topicId, partitions, ...storedSettings(config, configDefaults) };
+  }
+
+  /** The same, as it would be described. */
+  plan(name: string, options: CreateTopicOptions): TopicPlan {
+    const entry = this.checkNew(name, options);
+    const { topicId, partitions } = entry;
+    return { topicId, partitions, config: shownConfig(entry, this.#options.configDefaults) };
   }
 
   // -- Inside -------------------------------------------------------------------------------------------------------
@@ -264,7 +277,7 @@ export class Topics {
     const { store } = this.#options;
     try {
       await inParallel(entry.partitions - from, (at) => store.create(keyOf(entry, from + at)));
-      await store.syncEntries();
+      await store.syncEntries(entry.engine);
     } catch (thrown) {
       await this.#removeOrLeave(entry, from);
       throw storageError(thrown, `The partitions of ${entry.name} could not be made`);
@@ -291,9 +304,7 @@ export class Topics {
   }
 
   async #removePartitions(entry: TopicEntry, from: PartitionId = 0): Promise<void> {
-    for (let partition = from; partition < entry.partitions; partition += 1) {
-      await this.#options.store.remove(keyOf(entry, partition));
-    }
+    await this.#options.store.remove(keyOf(entry, from), from, entry.partitions);
   }
 
   /** As `#removePartitions`; what a failing disk does not let go is nobody's, and the next start removes it or sets it aside. */
@@ -301,7 +312,9 @@ export class Topics {
     try {
       await this.#removePartitions(entry, from);
     } catch (thrown) {
-      if (!(thrown instanceof PlatformError)) throw thrown;
+      const isRefused = thrown instanceof PlatformError ||
+        (thrown instanceof SentinelError && thrown.code === "storage_error");
+      if (!isRefused) throw thrown;
     }
   }
 
@@ -311,7 +324,7 @@ export class Topics {
   }
 
   #publish(entry: TopicEntry, settings: TopicSettings, replicas: readonly Replica[]): Topic {
-    const topic: Topic = { entry, settings, replicas };
+    const topic: Topic = { entry, config: shownConfig(entry, this.#options.configDefaults), settings, replicas };
     this.#open.set(entry.name, topic);
     this.#collisionNames.set(collisionName(entry.name), entry.name);
     return topic;
@@ -339,8 +352,8 @@ export function replicaOf(topic: Topic, partition: PartitionId): Replica {
   );
 }
 
-function keyOf(entry: TopicEntry, partition: PartitionId) {
-  return { topic: entry.name, topicId: entry.topicId, partition };
+function keyOf({ name, topicId, engine }: TopicEntry, partition: PartitionId): PartitionKey {
+  return { topic: name, topicId, engine, partition };
 }
 
 function collisionName(name: string): string {

@@ -37,6 +37,7 @@ async function start(
     flushIntervalMs: settings.flushIntervalMs,
     autoCreate: settings.autoCreate,
     partitionsDefault: settings.partitions,
+    storageEngine: settings.storageEngine,
     partitioner: settings.partitioner,
     groups: {
       initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,

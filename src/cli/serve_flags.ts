@@ -45,6 +45,11 @@ export const serveFlags = z.object({
     valueName: "N",
     help: "partitions of a topic that is made without a number",
   }),
+  storageEngine: flag(choice(["log", "lsm"]).default("log"), {
+    valueName: "NAME",
+    help:
+      "how a topic that is made without storage.engine is stored: in segments of its own (log) or the node's tree (lsm)",
+  }),
   partitioner: flag(choice(["murmur2", "fnv1a", "round-robin"]).default("murmur2"), {
     valueName: "NAME",
     help: "who gets records without a partition: by key as the Java client (murmur2) or Sentinel (fnv1a), or in turn",
@@ -94,7 +99,6 @@ export const serveFlags = z.object({
     help: "allow a -host that other machines reach, without authentication",
   }),
   listeners: notBuilt("LIST"),
-  storageEngine: notBuilt("NAME"),
 });
 
 /** Everything that `sentinel serve` can be told, checked and complete. */

@@ -1,4 +1,7 @@
-/** The partition directories of a data directory: making, opening, setting aside and removing them. */
+/**
+ * The partitions of a data directory: making, opening, setting aside and removing them. Those of engine `log` have a
+ * directory each, those of engine `lsm` lie in the node's tree.
+ */
 import { asSentinelError, isPlatformError, SentinelError } from "../base/errors.ts";
 import { parseUuid, partitionName } from "../base/ids.ts";
 import type { PartitionId } from "../base/ids.ts";
@@ -9,8 +12,10 @@ import { createLog } from "../storage/log/recover_log.ts";
 import type { LogLocation, RecoveryReport } from "../storage/log/recover_log.ts";
 import { SegmentLog } from "../storage/log/segment_log.ts";
 import { TailCacheBudget } from "../storage/log/tail_cache.ts";
+import type { PartitionLog } from "../storage/partition_log.ts";
 import { ProducerBudget } from "../storage/producer_budget.ts";
 import { LocalReplica } from "./local_replica.ts";
+import { LsmPartitions, type Standing } from "./lsm_partitions.ts";
 import type { NodeTree } from "./node_tree.ts";
 import { OfflineReplica } from "./offline_replica.ts";
 import type { Replica, ReplicaSettings } from "./replica.ts";
@@ -31,32 +36,54 @@ export interface PartitionStoreOptions {
   readonly tree: NodeTree;
 }
 
-export interface PartitionKey {
+/** How a topic's partitions are stored, from its making to its end. */
+export type StorageEngine = "log" | "lsm";
+
+/** One incarnation of a topic. */
+export interface StoredTopic {
   readonly topic: string;
   readonly topicId: string;
+  readonly engine: StorageEngine;
+}
+
+export interface PartitionKey extends StoredTopic {
   readonly partition: PartitionId;
+}
+
+/** What the metadata say: for a directory by the topic's name, for the tree by its id alone. */
+export interface KnownPartitions {
+  /** `topicId` empty: it cannot be read. */
+  isDirectoryKnown(topic: string, partition: PartitionId, topicId: string): boolean;
+  standingOf(topicId: string, partition: PartitionId): Standing;
 }
 
 export class PartitionStore {
   readonly #options: PartitionStoreOptions;
   readonly #tailCaches = new TailCacheBudget();
   readonly #producers = new ProducerBudget();
+  readonly #inTree: LsmPartitions;
 
   constructor(options: PartitionStoreOptions) {
     this.#options = options;
+    this.#inTree = new LsmPartitions(options.tree, options.clock);
   }
 
-  /** Makes an empty partition. Durable after `syncEntries`; what a crash leaves of it is set aside at the next start. */
+  /**
+   * Makes an empty partition. Durable after `syncEntries`; what a crash leaves of it is set aside at the next start, or
+   * removed where it is in the tree.
+   */
   async create(key: PartitionKey): Promise<void> {
+    if (key.engine === "lsm") return await this.#inTree.create(key);
     const location = this.#locate(key);
     await this.#setAside(location.directory);
     await createLog(location);
     await storePartitionMetadata(this.#options.disk, location.directory, key.topicId);
   }
 
-  /** Makes the directories' entries durable: after creating, before the topic is announced. */
-  syncEntries(): Promise<void> {
-    return this.#options.disk.syncDirectory(this.#options.path);
+  /** Makes it durable that partitions are there: after creating, before the topic is announced. */
+  async syncEntries(engine: StorageEngine): Promise<void> {
+    if (engine === "lsm") return await this.#inTree.sync();
+    await this.#options.disk.syncDirectory(this.#options.path);
   }
 
   /** Opens a partition; one that is damaged or missing comes back offline, saying why. */
@@ -65,14 +92,8 @@ export class PartitionStore {
     settings: ReplicaSettings,
   ): Promise<{ replica: Replica; report: RecoveryReport | null }> {
     try {
-      const { disk, clock, flushIntervalMs } = this.#options;
-      const location = this.#locate(key);
-      const topicId = await loadPartitionMetadata(disk, location.directory);
-      if (topicId !== key.topicId) {
-        const found = topicId === null ? "has no readable partition.metadata" : `belongs to topic id ${topicId}`;
-        throw new SentinelError("storage_error", `The directory ${location.directory} ${found}, not to ${key.topicId}`);
-      }
-      const { log, report } = await SegmentLog.open(location, settings.log, this.#tailCaches, this.#producers);
+      const { clock, flushIntervalMs } = this.#options;
+      const { log, report } = await this.#openLog(key, settings);
       const { topic, partition } = key;
       return { replica: new LocalReplica(log, { topic, partition, clock, settings, flushIntervalMs }), report };
     } catch (thrown) {
@@ -88,11 +109,40 @@ export class PartitionStore {
     }
   }
 
+  async #openLog(
+    key: PartitionKey,
+    settings: ReplicaSettings,
+  ): Promise<{ readonly log: PartitionLog; readonly report: RecoveryReport | null }> {
+    if (key.engine === "lsm") {
+      const budgets = { tail: this.#tailCaches, producers: this.#producers };
+      return { log: await this.#inTree.open(key, settings.log, budgets), report: null };
+    }
+    const location = this.#locate(key);
+    const topicId = await loadPartitionMetadata(this.#options.disk, location.directory);
+    if (topicId !== key.topicId) {
+      const found = topicId === null ? "has no readable partition.metadata" : `belongs to topic id ${topicId}`;
+      throw new SentinelError("storage_error", `The directory ${location.directory} ${found}, not to ${key.topicId}`);
+    }
+    return await SegmentLog.open(location, settings.log, this.#tailCaches, this.#producers);
+  }
+
+  /** Removes what there is of partitions `from` and up, to before `to`, of a topic that nobody knows any more. */
+  async remove(topic: StoredTopic, from: PartitionId, to: PartitionId): Promise<void> {
+    await this.#inTree.remove(topic.topicId, from, to);
+    await this.removeDirectories(topic, from, to);
+  }
+
+  /** The same for what lies in directories of its own: a start finds the rest by itself. */
+  async removeDirectories(topic: StoredTopic, from: PartitionId, to: PartitionId): Promise<void> {
+    if (topic.engine === "lsm") return;
+    for (let partition = from; partition < to; partition += 1) await this.#removeDirectory({ ...topic, partition });
+  }
+
   /**
    * Removes a partition's files, unless the directory is another incarnation's. The rename comes first: a crash in
    * between leaves a name that no topic has.
    */
-  async remove(key: PartitionKey): Promise<void> {
+  async #removeDirectory(key: PartitionKey): Promise<void> {
     const { disk, path } = this.#options;
     const { directory } = this.#locate(key);
     const topicId = await loadPartitionMetadata(disk, directory);
@@ -110,12 +160,14 @@ export class PartitionStore {
   }
 
   /**
-   * Cleans up at the start: finishes removals, sets aside every partition directory that `isKnown` does not know. What
-   * is set aside is never read again and never removed by itself. Returns the names set aside.
+   * Cleans up at the start: finishes removals, sets aside every partition directory that nobody knows. What is set aside
+   * is never read again and never removed by itself. Returns the names set aside; `isWhole`: nothing of a deleted topic is
+   * left, so that it can be forgotten.
    */
-  async sweep(isKnown: (topic: string, partition: PartitionId, topicId: string) => boolean): Promise<string[]> {
+  async sweep(known: KnownPartitions): Promise<{ readonly setAside: string[]; readonly isWhole: boolean }> {
     const { disk, path } = this.#options;
-    const setAside: string[] = [];
+    const { setAside, isWhole } = await this.#inTree.sweep(known.standingOf);
+    const isKnown = known.isDirectoryKnown;
     for (const name of await disk.list(path)) {
       if (name.startsWith(DELETED_PREFIX)) {
         await removeTree(disk, `${path}/${name}`);
@@ -130,7 +182,7 @@ export class PartitionStore {
       await this.#setAside(`${path}/${name}`);
       setAside.push(name);
     }
-    return setAside;
+    return { setAside, isWhole };
   }
 
   /** The metadata log: made when `isNew`, else it must be there. */
@@ -146,7 +198,7 @@ export class PartitionStore {
       await removeTree(disk, location.directory);
       await createLog(location);
       await storePartitionMetadata(disk, location.directory, METADATA_TOPIC_ID);
-      await this.syncEntries();
+      await disk.syncDirectory(path);
     } else if (await disk.status(location.directory) === null) {
       throw new SentinelError("storage_error", `The metadata log ${location.directory} is missing`);
     }

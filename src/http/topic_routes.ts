@@ -129,7 +129,9 @@ function differenceBetween(app: HttpAppContext, existing: TopicDescription, want
   if (wanted.config === undefined) return null;
   // A setting that says the default is the same as none. What may be too small is the broker's to say, not ours.
   const durability = app.durability === "os" || app.durability === "interval" ? app.durability : "fsync";
-  const config = normalizeTopicConfig(wanted.config, { durability, segmentBytesMin: 0 });
+  const defaults = app.broker.describeConfig({});
+  const engine = defaults.find(({ name }) => name === "storage.engine")?.value === "lsm" ? "lsm" : "log";
+  const config = normalizeTopicConfig(wanted.config, { durability, engine, segmentBytesMin: 0 });
   for (const name of new Set([...Object.keys(existing.config), ...Object.keys(config)])) {
     const [is, should] = [existing.config[name], config[name]];
     if (is !== should) return `its ${name} is ${is ?? "the default"}, not ${should ?? "the default"}`;

@@ -3,11 +3,15 @@ import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/broker_options.ts";
 import type { OpenReport } from "../../src/broker/topics.ts";
 import type { FetchedPartition, FetchPartition } from "../../src/broker/types.ts";
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { readRecords } from "../../src/records/read_records.ts";
 import { currentPlatform } from "../adapters/current.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
+
+/** What topics of the tests are stored with: `npm test` runs some suites over either engine. */
+export const TEST_ENGINE: StorageEngine = process.env["SENTINEL_TEST_ENGINE"] === "lsm" ? "lsm" : "log";
 
 export const BROKER_OPTIONS: BrokerOptions = {
   dataPath: "/data",
@@ -17,7 +21,16 @@ export const BROKER_OPTIONS: BrokerOptions = {
   autoCreate: true,
   partitionsDefault: 1,
   segmentBytesMin: 100,
+  storageEngine: TEST_ENGINE,
 };
+
+/** Tests of what lies in a partition's own directory. */
+export const IN_DIRECTORIES = { storageEngine: "log" } as const;
+
+/** Whether appends to a partition go to this file: its segment, or the log of the tree that all partitions share. */
+export function isLogOf(path: string, partition: string): boolean {
+  return path.endsWith(".log") && path.includes(TEST_ENGINE === "log" ? `/${partition}/` : "/tree/");
+}
 
 export interface OpenedBroker extends AsyncDisposable {
   readonly broker: Broker;

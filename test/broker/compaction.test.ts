@@ -10,7 +10,7 @@ import type { RecordInput } from "../../src/records/record.ts";
 import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
 import { YieldingClock } from "../storage/log/cleaning_fixture.ts";
-import { fetchOne, openBroker, valuesOf } from "./broker_fixture.ts";
+import { fetchOne, IN_DIRECTORIES, openBroker, valuesOf } from "./broker_fixture.ts";
 
 const CHECK_MS = 1_000;
 const SETTINGS = {
@@ -38,7 +38,7 @@ async function afterCleaning(clock: YieldingClock, broker: Broker, passes: numbe
 }
 
 const compactedBroker = (disk = new FaultyDisk(), clock = new YieldingClock()) =>
-  openBroker({ cleanerCheckMs: CHECK_MS }, disk, clock);
+  openBroker({ ...IN_DIRECTORIES, cleanerCheckMs: CHECK_MS }, disk, clock);
 
 async function whole(broker: Broker, topic: string): Promise<string[]> {
   const found: string[] = [];
@@ -121,7 +121,7 @@ test("a damaged partition is told once and left alone, the others are cleaned", 
   const disk = new FaultyDisk();
   const told: SentinelError[] = [];
   await using opened = await openBroker(
-    { cleanerCheckMs: CHECK_MS, onError: (error) => void told.push(error) },
+    { ...IN_DIRECTORIES, cleanerCheckMs: CHECK_MS, onError: (error) => void told.push(error) },
     disk,
     clock,
   );

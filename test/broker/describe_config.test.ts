@@ -4,7 +4,7 @@ import { LIMITS } from "../../src/base/limits.ts";
 import type { BrokerFacts } from "../../src/broker/broker_config.ts";
 import { describeBrokerConfig, describeTopicConfig } from "../../src/broker/describe_config.ts";
 
-const DEFAULTS = { durability: "interval", segmentBytesMin: LIMITS.segmentBytesMin } as const;
+const DEFAULTS = { durability: "interval", engine: "log", segmentBytesMin: LIMITS.segmentBytesMin } as const;
 
 const FACTS: BrokerFacts = {
   nodeId: 7,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PlatformError, SentinelError } from "../../src/base/errors.ts";
 import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
-import { openBroker, produce } from "./broker_fixture.ts";
+import { IN_DIRECTORIES, openBroker, produce } from "./broker_fixture.ts";
 
 /** Fails every operation that `matches` until the returned function is called. */
 function failWhile(disk: FaultyDisk, matches: (operation: string, path: string) => boolean): () => void {
@@ -16,7 +16,7 @@ function failWhile(disk: FaultyDisk, matches: (operation: string, path: string) 
 }
 
 test("a topic that cannot be opened is not made: the caller hears of it, and it can be made when there is room", async () => {
-  await using opened = await openBroker();
+  await using opened = await openBroker(IN_DIRECTORIES);
   const { broker, disk } = opened;
   const heal = failWhile(disk, (operation, path) => operation === "open" && path.endsWith("leader-epoch-checkpoint"));
   await rejects(broker.createTopic("orders"), { code: "storage_error" });
@@ -43,7 +43,7 @@ test("a delete whose files cannot go has happened: the topic is gone, made again
 });
 
 test("what a disk refuses while topics change is a storage_error, not our bug", async () => {
-  await using opened = await openBroker();
+  await using opened = await openBroker(IN_DIRECTORIES);
   const { broker, disk } = opened;
   for (const operation of ["create", "write", "sync", "make directory"]) {
     const heal = failWhile(disk, (failing, path) => failing === operation && path.includes("/orders-"));
@@ -93,7 +93,7 @@ test("a trim on a full disk moves the log start, and the log goes on, also after
 });
 
 test("a call whose first batches are stored when the disk is full says how many", async () => {
-  await using opened = await openBroker();
+  await using opened = await openBroker(IN_DIRECTORIES);
   const { broker, disk } = opened;
   await broker.createTopic("orders", { config: { "max.message.bytes": "200", "segment.bytes": "300" } });
   const records = Array.from({ length: 4 }, () => ({ record: { key: null, value: new Uint8Array(100), headers: [] } }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SentinelError } from "../../src/base/errors.ts";
-import { fetchOne, openBroker, produce, values, valuesOf } from "./broker_fixture.ts";
+import { fetchOne, isLogOf, openBroker, produce, values, valuesOf } from "./broker_fixture.ts";
 
 /** Whether a promise is still open after all that could run has run. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
@@ -127,7 +127,7 @@ test("seed-K2: readers see nothing that is not durable, and no gaps", async () =
   await produce(broker, "orders", "durable");
   const held = Promise.withResolvers<void>();
   disk.before = async ({ operation, path }) => {
-    if (operation === "sync" && path.includes("orders-0") && path.endsWith(".log")) await held.promise;
+    if (operation === "sync" && isLogOf(path, "orders-0")) await held.promise;
   };
   const producing = produce(broker, "orders", "not yet");
   assert.ok(await isPending(producing));

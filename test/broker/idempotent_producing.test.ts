@@ -6,7 +6,7 @@ import type { ProduceAck } from "../../src/broker/types.ts";
 import { buildRecordBatch } from "../../src/records/build_batch.ts";
 import type { RecordBatch } from "../../src/records/record_batch.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
-import { openBroker, values } from "./broker_fixture.ts";
+import { isLogOf, openBroker, values } from "./broker_fixture.ts";
 import type { OpenedBroker } from "./broker_fixture.ts";
 
 const CREATED_MS = 1_000;
@@ -29,7 +29,7 @@ function holdSyncs(disk: FaultyDisk): { readonly held: Promise<void>; release():
   const gate = new Promise<void>((resolve) => open = resolve);
   const { before } = disk;
   disk.before = async (effect) => {
-    if (effect.operation !== "sync" || !effect.path.endsWith(".log") || !effect.path.includes("/orders-0/")) return;
+    if (effect.operation !== "sync" || !isLogOf(effect.path, "orders-0")) return;
     reached();
     await gate;
   };
@@ -104,7 +104,7 @@ test("a retry of what is cut back fails with it, and the sequence can be sent ag
   let fails = true;
   const { before } = disk;
   disk.before = ({ operation, path }) => {
-    if (fails && operation === "write" && path.includes("/orders-0/") && path.endsWith(".log")) {
+    if (fails && operation === "write" && isLogOf(path, "orders-0")) {
       throw new PlatformError("no_space", operation, path);
     }
   };
@@ -127,7 +127,7 @@ test("a log that has failed acknowledges no retry", async () => {
     await send(opened, 0);
     const { before } = disk;
     disk.before = ({ operation, path }) => {
-      if (operation === "sync" && path.includes("/orders-0/") && path.endsWith(".log")) {
+      if (operation === "sync" && isLogOf(path, "orders-0")) {
         throw new PlatformError("io", operation, path);
       }
     };

@@ -10,7 +10,7 @@ import type { ProduceOptions } from "../../src/broker/types.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { SeededRandom } from "../seeded_random.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
-import { openBroker, produce, values } from "./broker_fixture.ts";
+import { IN_DIRECTORIES, openBroker, produce, values } from "./broker_fixture.ts";
 
 const ALL: ProduceOptions = { acks: "all" };
 
@@ -158,7 +158,7 @@ test("keys are known after a restart, for a day, and then free again", async () 
 });
 
 test("a partition that fails leaves the others' records stored; the same request stores the rest", async () => {
-  await using opened = await openBroker({ partitionsDefault: 2 });
+  await using opened = await openBroker({ ...IN_DIRECTORIES, partitionsDefault: 2 });
   const { broker, disk } = opened;
   await broker.createTopic("orders");
   const { before } = disk;
@@ -180,7 +180,7 @@ test("a partition that fails leaves the others' records stored; the same request
 });
 
 test("a request of which nothing is stored leaves its key free", async () => {
-  await using opened = await openBroker();
+  await using opened = await openBroker(IN_DIRECTORIES);
   const { broker, disk } = opened;
   await broker.createTopic("orders");
   const { before } = disk;

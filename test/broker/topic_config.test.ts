@@ -7,7 +7,7 @@ import type { ConfigChange } from "../../src/broker/config_change.ts";
 import { FIXED_TOPIC_SETTINGS } from "../../src/broker/fixed_topic_settings.ts";
 import { normalizeTopicConfig, topicSettingFault, topicSettingRows } from "../../src/broker/topic_config.ts";
 
-const DEFAULTS = { durability: "fsync", segmentBytesMin: LIMITS.segmentBytesMin } as const;
+const DEFAULTS = { durability: "fsync", engine: "log", segmentBytesMin: LIMITS.segmentBytesMin } as const;
 const fault = (name: string, value: string) => topicSettingFault(name, value, DEFAULTS);
 const LONG_MAX = "9223372036854775807";
 

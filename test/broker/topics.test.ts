@@ -4,7 +4,7 @@ import { SentinelError } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
 import { LIMITS } from "../../src/base/limits.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
-import { fetchOne, openBroker, produce, values } from "./broker_fixture.ts";
+import { fetchOne, IN_DIRECTORIES, openBroker, produce, values } from "./broker_fixture.ts";
 
 async function failsWith(code: ErrorCode, work: Promise<unknown>): Promise<SentinelError> {
   let error: unknown = null;
@@ -131,7 +131,6 @@ test("settings are checked, kept when they differ from the default, and take eff
     ["no.such.setting", "1"],
     ["__proto__", "1"],
     ["max.message.bytes", String(LIMITS.batchBytesMax + 1)],
-    ["storage.engine", "lsm"],
     ["min.insync.replicas", "2"],
   ];
   for (const [name, value] of refused) {
@@ -190,7 +189,7 @@ test("without auto-create a missing topic is unknown_topic", async () => {
 });
 
 test("a topic that cannot be made, or not be announced, leaves nothing and can be made later", async () => {
-  await using opened = await openBroker();
+  await using opened = await openBroker(IN_DIRECTORIES);
   const { broker, disk } = opened;
   disk.failNext("make directory", "no_space", { suffix: "orders-2" });
   await failsWith("storage_error", broker.createTopic("orders", { partitions: 5 }));
@@ -203,14 +202,14 @@ test("a topic that cannot be made, or not be announced, leaves nothing and can b
 });
 
 test("a directory of another topic id is set aside at the start, never read or reused", async () => {
-  const { broker, disk } = await openBroker();
+  const { broker, disk } = await openBroker(IN_DIRECTORIES);
   await produce(broker, "orders", "mine");
   await produce(broker, "other", "theirs");
   await broker.close();
   const metadata = "/data/orders-0/partition.metadata";
   const foreign = disk.bytesOf("/data/other-0/partition.metadata").slice();
   disk.put(metadata, foreign);
-  await using again = await openBroker({}, disk);
+  await using again = await openBroker(IN_DIRECTORIES, disk);
   assert.deepEqual(again.report.setAside, ["orders-0"]);
   assert.equal(again.report.offline.length, 1);
   assert.ok((await disk.list("/data")).includes("orders-0.0-stray"));
@@ -222,7 +221,7 @@ test("a directory of another topic id is set aside at the start, never read or r
 });
 
 test("a partition that is damaged is offline with file and position; the others work", async () => {
-  const { broker, disk } = await openBroker();
+  const { broker, disk } = await openBroker(IN_DIRECTORIES);
   await broker.createTopic("orders", { partitions: 2 });
   await produce(broker, "orders", "a", 0);
   await produce(broker, "orders", "b", 1);
@@ -231,7 +230,7 @@ test("a partition that is damaged is offline with file and position; the others 
   const bytes = disk.bytesOf(path).slice();
   bytes[66]! ^= 1;
   disk.put(path, bytes);
-  await using again = await openBroker({}, disk);
+  await using again = await openBroker(IN_DIRECTORIES, disk);
   assert.match(again.report.offline[0]!.message, /orders-0\/00000000000000000000\.log at position 0/);
   assert.match(again.broker.describeTopic("orders")!.partitions[0]!.offline!, /Damaged/);
   assert.deepEqual(await values(again.broker, "orders", 1), ["b"]);

@@ -121,7 +121,7 @@ test("serve refuses what is not built, unknown or out of range, with 2 and the f
     [["--tls-key=f"], "-tls-key is not built yet"],
     [["--tls-client-ca", "f"], "-tls-client-ca is not built yet"],
     [["--sasl", "plain"], "-sasl is not built yet"],
-    [["--storage-engine", "lsm"], "-storage-engine is not built yet"],
+    [["--storage-engine", "btree"], "-storage-engine: btree is not one of log, lsm"],
     [["--insecure=maybe"], "-insecure: maybe is neither true nor false"],
     [["--prot", "1"], "Unknown flag: -prot"],
     [["--port", "65536"], "-port: 65536 is above 65535"],

@@ -19,7 +19,7 @@ import type { KeyRange } from "../key_value_store.ts";
 
 /** Numbers that reach the disk. */
 const KINDS = { state: 1, producers: 2, batch: 3, segment: 4, time: 5, keyIndexState: 64, keyIndexEntry: 65 } as const;
-const TOPIC_ID_BYTES = 16;
+export const TOPIC_ID_BYTES = 16;
 const KIND_AT = TOPIC_ID_BYTES + 4;
 const PREFIX_BYTES = KIND_AT + 1;
 

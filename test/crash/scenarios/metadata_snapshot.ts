@@ -22,7 +22,13 @@ export const metadataSnapshot: Scenario = {
       const store = new PartitionStore({ disk, clock, path, flushIntervalMs: 100, tree });
       const log = await store.openMetadataLog(false, { durability: "fsync", log: METADATA_LOG_SETTINGS });
       const metadata = new MetadataLog(log, clock);
-      const record = changeRecord({ name: "orders", topicId, partitions: partitions.length, config: {} });
+      const record = changeRecord({
+        name: "orders",
+        topicId,
+        partitions: partitions.length,
+        engine: "log",
+        config: {},
+      });
       await metadata.append(Array.from({ length: LIMITS.metadataRecordsBeforeSnapshot }, () => record));
       await metadata.close();
     };

@@ -65,7 +65,7 @@ export const metadataLog: FuzzTarget = {
         assert.equal(topicNameFault(entry.name), null);
         assert.ok(entry.partitions <= LIMITS.topicPartitionsMax);
         for (const value of Object.values(entry.config)) assert.equal(typeof value, "string");
-        topicSettings(entry.config, { durability: "fsync", segmentBytesMin: 1_048_576 });
+        topicSettings(entry.config, { durability: "fsync", engine: "log", segmentBytesMin: 1_048_576 });
       }
       for (const record of [...table.snapshot(), ...producerIds.snapshot()]) assert.equal(typeof record.type, "string");
     },

@@ -6,7 +6,7 @@ import { describeLogDirsApi } from "../../../../src/protocols/kafka/wire/message
 import { electLeadersApi } from "../../../../src/protocols/kafka/wire/messages/elect_leaders.ts";
 import { findCoordinatorApi } from "../../../../src/protocols/kafka/wire/messages/find_coordinator.ts";
 import { listPartitionReassignmentsApi } from "../../../../src/protocols/kafka/wire/messages/list_partition_reassignments.ts";
-import { openBroker, produce } from "../../../broker/broker_fixture.ts";
+import { IN_DIRECTORIES, openBroker, produce } from "../../../broker/broker_fixture.ts";
 import { openAdminSession } from "./admin_session.ts";
 
 type Offsets = readonly (readonly [number, number])[];
@@ -75,7 +75,7 @@ test("DeleteRecords answers each partition once, with its own fault", async () =
 });
 
 test("DeleteRecords of a partition that is offline is a storage error", async () => {
-  await using first = await openBroker();
+  await using first = await openBroker(IN_DIRECTORIES);
   await first.broker.createTopic("orders");
   const damaged = first.disk.crash("kill");
   await damaged.remove("/data/orders-0/partition.metadata");
@@ -126,7 +126,7 @@ test("DescribeLogDirs tells the sizes of all partitions, or of those that are as
 });
 
 test("DescribeLogDirs leaves out a partition whose size nobody knows", async () => {
-  await using first = await openBroker();
+  await using first = await openBroker(IN_DIRECTORIES);
   await first.broker.createTopic("orders", { partitions: 2 });
   const damaged = first.disk.crash("kill");
   await damaged.remove("/data/orders-0/partition.metadata");
@@ -190,7 +190,7 @@ test("ElectLeaders without time is a time-out, in every version", async () => {
 });
 
 test("ElectLeaders finds no leader for a partition that is offline", async () => {
-  await using first = await openBroker();
+  await using first = await openBroker(IN_DIRECTORIES);
   await first.broker.createTopic("orders");
   const damaged = first.disk.crash("kill");
   await damaged.remove("/data/orders-0/partition.metadata");
