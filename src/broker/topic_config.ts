@@ -122,7 +122,7 @@ const TOPIC_SETTINGS = {
   "storage.engine": choice(
     ["log", "lsm"],
     "",
-    "How the partitions are stored, fixed when the topic is made: log in append-only segments of their own, lsm in the node's LSM tree, where one sync serves many partitions",
+    "How partitions are stored, fixed for a topic's life: log in segments of their own, lsm in the node's LSM tree",
   ),
 } as const satisfies Readonly<Record<string, SettingRow>>;
 

@@ -59,6 +59,7 @@ export async function startServer(platform: Platform, options: ServerOptions, ho
     flushIntervalMs: options.flushIntervalMs,
     autoCreate: options.autoCreate,
     partitionsDefault: options.partitionsDefault,
+    storageEngine: options.storageEngine ?? "log",
     partitioner: options.partitioner ?? "murmur2",
     groups: options.groups ?? {},
     scrubBytesPerSecond: options.scrubBytesPerSecond ?? 0,

@@ -3,6 +3,7 @@ import type { NodeId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { GroupOptions } from "../broker/groups/group_settings.ts";
 import type { PartitionerName } from "../broker/partitioner.ts";
+import type { StorageEngine } from "../cluster/partition_store.ts";
 import type { Durability } from "../cluster/replica.ts";
 import type { HttpServerOptions } from "../platform/http_server.ts";
 import type { Address } from "../platform/network.ts";
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly flushIntervalMs: number;
   readonly autoCreate: boolean;
   readonly partitionsDefault: number;
+  /** `storage.engine` of a topic that is made without one; default `log`. */
+  readonly storageEngine?: StorageEngine;
   readonly partitioner?: PartitionerName;
   /** What the scrub may read; 0, the default: it is off. */
   readonly scrubBytesPerSecond?: number;

@@ -8,6 +8,7 @@ import { buildRecordBatch } from "../../src/records/build_batch.ts";
 import { compressBatch } from "../../src/records/compressed_batch.ts";
 import type { RecordInput } from "../../src/records/record.ts";
 import { verifyDataDirectory } from "../../src/storage/log/verify_data_directory.ts";
+import type { BrokerOptions } from "../../src/broker/broker_options.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
 import { YieldingClock } from "../storage/log/cleaning_fixture.ts";
 import { fetchOne, IN_DIRECTORIES, openBroker, valuesOf } from "./broker_fixture.ts";
@@ -37,8 +38,8 @@ async function afterCleaning(clock: YieldingClock, broker: Broker, passes: numbe
   while (broker.counters.cleanerPasses < passes) await new Promise((resolve) => setImmediate(resolve));
 }
 
-const compactedBroker = (disk = new FaultyDisk(), clock = new YieldingClock()) =>
-  openBroker({ ...IN_DIRECTORIES, cleanerCheckMs: CHECK_MS }, disk, clock);
+const compactedBroker = (disk = new FaultyDisk(), clock = new YieldingClock(), options: Partial<BrokerOptions> = {}) =>
+  openBroker({ ...options, cleanerCheckMs: CHECK_MS }, disk, clock);
 
 async function whole(broker: Broker, topic: string): Promise<string[]> {
   const found: string[] = [];
@@ -146,7 +147,7 @@ test("a damaged partition is told once and left alone, the others are cleaned", 
 test("a stop in the middle of a pass ends it; the next start finds everything", async () => {
   const disk = new FaultyDisk();
   const clock = new YieldingClock();
-  const opened = await compactedBroker(disk, clock);
+  const opened = await compactedBroker(disk, clock, IN_DIRECTORIES);
   await opened.broker.createTopic("tables", { config: SETTINGS });
   for (let round = 0; round < 60; round++) await put(opened.broker, "tables", `k${round % 4}`, String(round));
   const begun = new Promise<void>((resolve) => {
@@ -159,7 +160,7 @@ test("a stop in the middle of a pass ends it; the next start finds everything", 
   disk.after = () => {};
   await opened.broker.close();
   assert.equal(disk.openFiles, 0);
-  await using again = await compactedBroker(disk, clock);
+  await using again = await compactedBroker(disk, clock, IN_DIRECTORIES);
   assert.deepEqual((await whole(again.broker, "tables")).slice(-4), ["56", "57", "58", "59"]);
   await afterCleaning(clock, again.broker, 1);
   assert.deepEqual((await whole(again.broker, "tables")).slice(-4), ["56", "57", "58", "59"]);
@@ -168,7 +169,7 @@ test("a stop in the middle of a pass ends it; the next start finds everything", 
 test("a topic that is deleted while it is cleaned is gone", async () => {
   const disk = new FaultyDisk();
   const clock = new YieldingClock();
-  await using opened = await compactedBroker(disk, clock);
+  await using opened = await compactedBroker(disk, clock, IN_DIRECTORIES);
   const { broker } = opened;
   await broker.createTopic("tables", { config: SETTINGS });
   for (let round = 0; round < 60; round++) await put(broker, "tables", `k${round % 4}`, String(round));
@@ -187,7 +188,7 @@ test("a topic that is deleted while it is cleaned is gone", async () => {
 test("log verify finds nothing wrong after a pass nor in the middle of one, and names a gap that is nobody's", async () => {
   const disk = new FaultyDisk();
   const clock = new YieldingClock();
-  const opened = await compactedBroker(disk, clock);
+  const opened = await compactedBroker(disk, clock, IN_DIRECTORIES);
   const { broker } = opened;
   await broker.createTopic("tables", { config: { ...SETTINGS, "segment.bytes": "400" } });
   for (let round = 0; round < 30; round++) await put(broker, "tables", `k${round % 4}`, String(round));
