@@ -17,7 +17,7 @@ import {
 import type { Damage } from "../../src/storage/scrubbing.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FaultyDisk } from "../storage/faulty_disk.ts";
-import { openBroker, produce } from "./broker_fixture.ts";
+import { IN_DIRECTORIES, openBroker, produce } from "./broker_fixture.ts";
 
 const DAY_MS = 86_400_000;
 const CHECK_MS = 60_000;
@@ -263,7 +263,7 @@ function flip(disk: FaultyDisk, path: string, at: number): void {
 
 test("a broker tells of rot in its log, its description and its metrics, and serves what is sound", async () => {
   const errors: SentinelError[] = [];
-  const opened = await openBroker({ ...OPTIONS, onError: (error) => errors.push(error) });
+  const opened = await openBroker({ ...IN_DIRECTORIES, ...OPTIONS, onError: (error) => errors.push(error) });
   await using _ = opened;
   const { broker, disk, clock } = opened;
   await withSegments(broker);

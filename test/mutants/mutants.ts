@@ -40,7 +40,11 @@ export const MUTANTS: readonly Mutant[] = [
     `await this.#orFail(() => state.disk.syncDirectory(state.directory));`,
     ``,
   ]),
-  mutant("no directory fsync at a topic's creation", "topic_create", [TOPICS, `await store.syncEntries();`, ``]),
+  mutant("no directory fsync at a topic's creation", "topic_create", [
+    TOPICS,
+    `await store.syncEntries(entry.engine);`,
+    ``,
+  ]),
   mutant("index trusted without a check", "roll", [
     READER,
     `if (indexedOffset !== null && (isFault ||`,

@@ -7,7 +7,7 @@ import type { KeyLookup } from "../../../src/broker/key_index/keys_api.ts";
 import { murmur2Partition } from "../../../src/broker/partitioner.ts";
 import { FaultyDisk } from "../../storage/faulty_disk.ts";
 import { YieldingClock } from "../../storage/log/cleaning_fixture.ts";
-import { openBroker } from "../broker_fixture.ts";
+import { IN_DIRECTORIES, openBroker } from "../broker_fixture.ts";
 import { bytes, record } from "./table_replica.ts";
 
 const COMPACTED = { "cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0" };
@@ -52,7 +52,7 @@ test("only the client's own compacted topics have lookups", async () => {
 });
 
 test("a broker in which nobody looks for a key has no tree and no index", async () => {
-  await using opened = await openBroker();
+  await using opened = await openBroker(IN_DIRECTORIES);
   await opened.broker.createTopic("tables", { config: COMPACTED });
   await put(opened.broker, "tables", "a", "1");
   assert.deepEqual(opened.broker.keys.progress(), []);
@@ -107,7 +107,7 @@ test("an index goes on after a restart, and tells how far it is", async () => {
 
 test("a power loss that takes the log's end takes it from the index too, also when the log grows first", async () => {
   const disk = new FaultyDisk();
-  const { broker } = await openBroker({ durability: "os" }, disk);
+  const { broker } = await openBroker({ ...IN_DIRECTORIES, durability: "os" }, disk);
   await broker.createTopic("tables", { config: COMPACTED });
   await put(broker, "tables", "a", "1");
   await put(broker, "tables", "b", "1");
@@ -119,7 +119,7 @@ test("a power loss that takes the log's end takes it from the index too, also wh
     await file.close();
   }
   await disk.syncDirectory("/data/tree");
-  await using after = await openBroker({ durability: "os" }, disk.crash("lost"));
+  await using after = await openBroker({ ...IN_DIRECTORIES, durability: "os" }, disk.crash("lost"));
   assert.equal(after.broker.describeTopic("tables")!.partitions[0]!.end, 0);
   assert.equal(after.broker.counters.keyIndexRebuilds, 1);
   for (const key of ["c", "d", "e"]) await put(after.broker, "tables", key, "2");
