@@ -4,6 +4,8 @@ import type { Platform } from "../platform/platform.ts";
 import { startServer } from "../server/server.ts";
 import type { ServerHooks, StartStep } from "../server/server.ts";
 import { dumpSegment } from "../storage/log/dump_segment.ts";
+import { verifyNodeTree } from "../cluster/verify_node_tree.ts";
+import type { Finding } from "../storage/verify_finding.ts";
 import { verifyDataDirectory } from "../storage/log/verify_data_directory.ts";
 import { parseAddress } from "./command.ts";
 import type { LogTools } from "./log_command.ts";
@@ -89,17 +91,21 @@ const logTools: LogTools = {
     return false;
   },
   async verifyDataDirectory(disk, path, { onFinding, onProgress }) {
-    const summary = await verifyDataDirectory(disk, path, {
-      onProgress,
-      onFinding: ({ severity, path: file, position, detail }) =>
-        onFinding(`${severity}: ${file} at ${position}: ${detail}`),
+    const tell = ({ severity, path: file, position, detail }: Finding): void =>
+      onFinding(`${severity}: ${file} at ${position}: ${detail}`);
+    const summary = await verifyDataDirectory(disk, path, { onProgress, onFinding: tell });
+    const tree = await verifyNodeTree(disk, path, {
+      onProgress: (bytes) => onProgress(summary.bytes + bytes),
+      onFinding: tell,
     });
-    const { partitions, segments, batches, records, bytes, damaged } = summary;
+    const { partitions, segments, batches, records } = summary;
+    const bytes = summary.bytes + (tree?.bytes ?? 0);
+    const damaged = summary.damaged + (tree?.damaged ?? 0);
+    const treeText = tree === null ? "" : `a tree of ${tree.tables} tables and ${tree.logs} logs, `;
     return {
       isWhole: damaged === 0,
-      summary:
-        `${partitions} partitions, ${segments} segments, ${batches} batches, ${records} records, ${bytes} bytes: ` +
-        (damaged === 0 ? "nothing is damaged" : `${damaged} damaged`),
+      summary: `${partitions} partitions, ${segments} segments, ${batches} batches, ${records} records, ${treeText}` +
+        `${bytes} bytes: ${damaged === 0 ? "nothing is damaged" : `${damaged} damaged`}`,
     };
   },
 };

@@ -37,7 +37,7 @@ export function logCommand(tools: LogTools): Command {
 
 const USAGE = `Usage:
   sentinel log dump <segment file>     Print the batches of a segment
-  sentinel log verify <data dir>       Check every segment; exit 1 when something is damaged`;
+  sentinel log verify <data dir>       Check every segment and the tree; exit 1 when something is damaged`;
 
 async function run(context: CommandContext, tools: LogTools, args: readonly string[]): Promise<number> {
   if (args.some((argument) => /^--?h(elp)?$/.test(argument))) {

@@ -77,6 +77,12 @@ export function storeIdentity(disk: Disk, path: string, identity: DirectoryIdent
   return replaceFile(disk, path, META_FILE, new TextEncoder().encode(`${lines.join("\n")}\n`));
 }
 
+/** Whose directory it is, as it says; null: it does not. Nothing is locked or changed. */
+export async function readIdentity(disk: Disk, path: string): Promise<DirectoryIdentity | null> {
+  const bytes = await readSmallFile(disk, `${path}/${META_FILE}`, META_BYTES_MAX);
+  return bytes === null ? null : parseMeta(bytes, path);
+}
+
 async function makeRoot(disk: Disk, path: string): Promise<void> {
   const status = await disk.status(path);
   if (status !== null && status.kind !== "directory") {

@@ -57,6 +57,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "platform",
     "storage",
     "storage/log",
+    "cluster",
     "broker",
     "metrics",
     "client",

@@ -20,6 +20,9 @@ import type { World } from "./world.ts";
 export const BROKER_ADDRESS = { host: "broker", port: 9092 };
 export const DATA_PATH = "/data";
 const RESTART_MS = 500;
+/** Often enough that each run of some seconds has passes, and a restart in the middle of one. */
+const SCRUB_PERIOD_MS = 1_000;
+const SCRUB_CHECK_MS = 700;
 const STOP_DEADLINE_MS = 5_000;
 
 export interface RunningBroker {
@@ -57,6 +60,7 @@ export class BrokerNode {
     // Below fsync, a start may find less than was answered.
     if (world.configuration.durability !== "fsync") world.groups.forget();
     this.failedSyncs.clear();
+    world.scrub.begin();
     this.needsRestart = this.isScarce;
     const process = startProcess({
       scheduler: world.scheduler,
@@ -163,6 +167,10 @@ export class BrokerNode {
         retentionCheckMs: configuration.retentionCheckMs,
         groups: { initialRebalanceDelayMs: 300, sessionTimeoutMsMin: 500, offsetsTopicPartitions: 2 },
         cleanerCheckMs: configuration.cleanerCheckMs,
+        scrubBytesPerSecond: configuration.scrubBytesPerSecond,
+        scrubPeriodMs: SCRUB_PERIOD_MS,
+        scrubCheckMs: SCRUB_CHECK_MS,
+        onError: (error) => world.scrub.onError(error),
       });
       const listener = await this.#listen(process, broker);
       this.#checkReport(report);

@@ -102,6 +102,7 @@ export function damageIndex(world: World, random: SimulatedRandom): void {
   if (files.length === 0) return;
   const { path, sizeBytes } = random.pick(files);
   world.probes.sometimes("a damaged index was mended");
+  world.model.damagedIndexes.add(path);
   if (random.chance(1, 4)) cutShort(world.volume, path, random.below(sizeBytes));
   else flipBit(world.volume, path, random.below(sizeBytes), random.below(8));
 }

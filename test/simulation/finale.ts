@@ -29,6 +29,8 @@ export async function finish(world: World, actor: ClientActor): Promise<void> {
   }
   await produceEverywhere(world, actor);
   await answerEverything(world, actor);
+  // Before anybody reads: then readers have met the damage already.
+  if (node.running !== null) await world.scrub.complete(node.running.broker);
   await readEverything(world, actor);
   const member = new GroupActor(world, FINALE_MEMBER);
   await takeOver(world, member);
@@ -169,6 +171,7 @@ async function verifyFiles(world: World): Promise<void> {
   const damaged = [...world.model.damagedDirectories].map((directory) => `${DATA_PATH}/${directory}/`);
   const summary = await verifyDataDirectory(new SimulatedDisk(world.volume.copy()), DATA_PATH, {
     onFinding: ({ severity, path, position, detail }) => {
+      if (severity === "damage") world.scrub.compare(path, detail);
       if (severity === "damage" && !damaged.some((directory) => path.startsWith(directory))) {
         world.violate("I42", `after a clean stop ${path} is damaged at ${position}: ${detail}`);
       }

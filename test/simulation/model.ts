@@ -118,6 +118,8 @@ export class Model {
   readonly records = new Map<number, SentRecord>();
   /** Directories whose files the device has changed, also of names that are not used any more. */
   readonly damagedDirectories = new Set<string>();
+  /** Index files that the device has changed, as paths. */
+  readonly damagedIndexes = new Set<string>();
   #nextSlot = 0;
 
   addSlot(): void {

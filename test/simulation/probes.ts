@@ -37,6 +37,8 @@ export const PROBES = [
   "a damaged log was told",
   "a damaged index was mended",
   "a stale sector came back",
+  "the scrub found rot",
+  "the scrub mended an index",
   "a group committed",
   "a group's commit was fenced",
   "a group shared its partitions",

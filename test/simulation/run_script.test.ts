@@ -6,6 +6,8 @@ import { SimulatedRandom } from "../../adapters/simulation/random.ts";
 import { Scheduler } from "../../adapters/simulation/scheduler.ts";
 import { Volume } from "../../adapters/simulation/volume.ts";
 import { ProducerStates } from "../../src/storage/producer_states.ts";
+import { LogScrubber } from "../../src/storage/log/log_scrubber.ts";
+import type { Damage } from "../../src/storage/scrubbing.ts";
 import { runScript, StrayFailures } from "./run_script.ts";
 import { parseScript, scriptOf } from "./script.ts";
 import type { Script } from "./script.ts";
@@ -61,6 +63,35 @@ test("mutant: a broker that takes every retry for a new batch is found", async (
     assert.match(String(found), /I21/, "no seed saw anything twice");
   } finally {
     ProducerStates.prototype.check = check;
+  }
+});
+
+test("mutant: a scrub that does not look is found, and so is one that calls sound data damaged", async () => {
+  const { units } = LogScrubber.prototype;
+  const lie = (path: string): Damage => ({ path, position: 0, detail: "a lie", isMended: false });
+  const mutants: readonly [RegExp, (damage: Damage) => readonly Damage[]][] = [
+    [/I44: the scrub has read everything and did not tell/, () => []],
+    [/I42: nothing was damaged, and the scrub tells of it/, (damage) => [damage]],
+  ];
+  try {
+    for (const [expected, found] of mutants) {
+      LogScrubber.prototype.units = function (this: LogScrubber) {
+        return units.call(this).map((unit) => ({
+          ...unit,
+          scrub: async (pace) => {
+            await pace.take(unit.sizeBytes);
+            return found(lie(unit.path));
+          },
+        }));
+      };
+      let violation: Error | null = null;
+      for (let seed = 16; seed <= 30 && violation === null; seed++) {
+        violation = (await run(scriptOf(seed, "rot"))).violation;
+      }
+      assert.match(String(violation), expected);
+    }
+  } finally {
+    LogScrubber.prototype.units = units;
   }
 });
 

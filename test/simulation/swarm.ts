@@ -47,6 +47,8 @@ export interface SwarmConfiguration {
   readonly retentionCheckMs: number;
   readonly usesCompaction: boolean;
   readonly cleanerCheckMs: number;
+  /** Of the scrub; its pass begins again as soon as it has ended. */
+  readonly scrubBytesPerSecond: number;
   readonly pieceBytesMax: number;
   /** How much of one connection the broker takes before it stops reading. */
   readonly connectionRequestsInWorkMax: number;
@@ -102,6 +104,7 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
     retentionCheckMs: random.pick([500, 3_000]),
     usesCompaction: random.stream("compaction").chance(1, 2),
     cleanerCheckMs: random.stream("compaction").pick([200, 2_000]),
+    scrubBytesPerSecond: random.stream("scrub").pick([20_000, 1_000_000, 100_000_000]),
     pieceBytesMax: random.pick([Infinity, Infinity, 5_000, 300]),
     connectionRequestsInWorkMax: random.pick([1, 3, 64]),
     connectionBytesMax: random.pick([500, 10_000, 16_777_216]),

@@ -17,6 +17,7 @@ import { Model } from "./model.ts";
 import type { Checker, Observation } from "./observation.ts";
 import { Violation } from "./observation.ts";
 import { Probes } from "./probes.ts";
+import { ScrubWatch } from "./scrub_watch.ts";
 import type { Script } from "./script.ts";
 import { drawConfiguration } from "./swarm.ts";
 import type { FaultName, SwarmConfiguration } from "./swarm.ts";
@@ -41,6 +42,7 @@ export class World {
   readonly probes = new Probes();
   readonly groups = new GroupModel();
   readonly node: BrokerNode;
+  readonly scrub: ScrubWatch = new ScrubWatch(this);
   /** Where the disk's content is; a power loss puts another in its place. */
   volume = new Volume();
   /** Those that send until they are answered. */

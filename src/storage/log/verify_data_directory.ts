@@ -11,6 +11,7 @@ import type { Disk } from "../../platform/disk.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { loadPartitionMetadata } from "../partition_metadata.ts";
 import { readSmallFile } from "../small_file.ts";
+import type { VerifyOptions } from "../verify_finding.ts";
 import { CleanedSummary } from "./cleaner_checkpoint.ts";
 import { inspectCleaning } from "./inspect_cleaning.ts";
 import type { InspectedCleaning } from "./inspect_cleaning.ts";
@@ -24,14 +25,6 @@ import { scanSegment } from "./scan_segment.ts";
 import { parseSegmentFileName, parseSnapshotFileName, segmentFileName } from "./segment_file_name.ts";
 import { TimeIndex } from "./time_index.ts";
 
-/** Something that is not as it should be. `damage` fails the check; `note` mends itself at the next start. */
-export interface Finding {
-  readonly severity: "damage" | "note";
-  readonly path: string;
-  readonly position: number;
-  readonly detail: string;
-}
-
 export interface VerifySummary {
   partitions: number;
   segments: number;
@@ -39,12 +32,6 @@ export interface VerifySummary {
   records: number;
   bytes: number;
   damaged: number;
-}
-
-export interface VerifyOptions {
-  readonly onFinding: (finding: Finding) => void;
-  /** Bytes read so far, for a progress line. */
-  readonly onProgress?: (bytes: number) => void;
 }
 
 const INDEX_BYTES_MAX = 64 * 1024 * 1024;

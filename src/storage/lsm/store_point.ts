@@ -4,7 +4,7 @@
  * does, and the manifest's generation and bytes in the place of offsets.
  */
 import type { Disk } from "../../platform/disk.ts";
-import { RecoveryPointFile } from "../log/recovery_point.ts";
+import { type RecoveryPoint, RecoveryPointFile } from "../log/recovery_point.ts";
 import { Mutex } from "../mutex.ts";
 
 export interface StorePoint {
@@ -14,6 +14,16 @@ export interface StorePoint {
   readonly manifestBytes: number;
   /** The tree was closed here, and nothing was written since. */
   readonly clean: boolean;
+}
+
+export function storePointOf(point: RecoveryPoint): StorePoint {
+  return {
+    logNumber: point.segmentBaseOffset,
+    logBytes: point.position,
+    manifestGeneration: point.endOffset,
+    manifestBytes: point.logStartOffset,
+    clean: point.clean,
+  };
 }
 
 export class StorePointFile {
@@ -29,14 +39,7 @@ export class StorePointFile {
 
   static async open(disk: Disk, directory: string, identity: Uint8Array): Promise<StorePointFile> {
     const { file, point } = await RecoveryPointFile.open(disk, directory, identity);
-    const found = point === null ? null : {
-      logNumber: point.segmentBaseOffset,
-      logBytes: point.position,
-      manifestGeneration: point.endOffset,
-      manifestBytes: point.logStartOffset,
-      clean: point.clean,
-    };
-    return new StorePointFile(file, found);
+    return new StorePointFile(file, point === null ? null : storePointOf(point));
   }
 
   /** Durable when it resolves. `make` is called when its turn has come: the newest moment goes last. */

@@ -26,7 +26,7 @@ function parentOf(path: string): string {
 }
 
 /** Fails with `storage_error` when another process, or another open of it, has the tree (facts T16). */
-export async function lockTree({ disk, directory }: TreeLocation): Promise<DiskLock> {
+export async function lockTree({ disk, directory }: Pick<TreeLocation, "disk" | "directory">): Promise<DiskLock> {
   try {
     return await disk.lock(`${directory}/${LOCK_FILE}`);
   } catch (thrown) {
