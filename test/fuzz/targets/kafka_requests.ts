@@ -33,7 +33,7 @@ const REMEMBERED_MAX = 8;
 export const kafkaRequests: FuzzTarget = {
   name: "kafka_requests",
   weight: 16,
-  inputsPerSubject: 1_000,
+  inputsPerSubject: 4_000,
   async open() {
     const clock = new ManualClock();
     const random = new SimulatedRandom(1);
@@ -47,6 +47,7 @@ export const kafkaRequests: FuzzTarget = {
     const { broker } = await Broker.open(platform, BROKER_OPTIONS);
     broker.setEndpoints({ id: 1, host: "broker.test", port: 9092, http: null });
     const { topicId } = await broker.createTopic("orders", { partitions: 2 });
+    await broker.createTopic("t", { partitions: 2, config: { "storage.engine": "lsm" } });
     const coverage: Coverage = new Map();
     const bugs: unknown[] = [];
     const onInternalError = (error: SentinelError): void => void bugs.push(error.cause ?? error);
