@@ -7,8 +7,8 @@ import { SeededRandom } from "../seeded_random.ts";
 import type { Fault, FaultFigures, FaultRun } from "./fault.ts";
 import { IdempotentProducer } from "./idempotent_producer.ts";
 
-const TOPIC = "orders";
-const PARTITIONS = 2;
+/** A topic of one partition in each engine. */
+const TOPICS = [{ topic: "orders", engine: "log" }, { topic: "orders-in-the-tree", engine: "lsm" }] as const;
 const PRODUCERS = 4;
 /** A fresh directory after so many: each comparison reads all that is there. */
 const CYCLES_PER_DIRECTORY = 25;
@@ -30,7 +30,7 @@ export const idempotentKills: Fault = {
       const run = new Run(random);
       for (let cycle = 0; cycle < count; cycle++) {
         await using broker = await startBroker({ kind, dataPath: directory.path });
-        if (cycle === 0) await makeTopic(broker);
+        if (cycle === 0) await makeTopics(broker);
         await run.produceUntilKilled(broker, RECORDS_MIN + random.below(RECORDS_SPREAD));
         done += 1;
         onProgress(done, `${records + run.acknowledged} records acknowledged`);
@@ -45,10 +45,13 @@ export const idempotentKills: Fault = {
   },
 };
 
-async function makeTopic(broker: BrokerProcess): Promise<void> {
+async function makeTopics(broker: BrokerProcess): Promise<void> {
   const client = await broker.connect();
-  // Segments as small as may be: producers must outlive a roll.
-  await client.createTopic(TOPIC, { partitions: PARTITIONS, config: { "segment.bytes": "1048576" } });
+  for (const { topic, engine } of TOPICS) {
+    // Segments as small as may be: producers must outlive a roll.
+    const config = { "segment.bytes": "1048576", "storage.engine": engine };
+    await client.createTopic(topic, { partitions: 1, config });
+  }
   client.close();
 }
 
@@ -62,12 +65,12 @@ class Run {
 
   constructor(random: SeededRandom) {
     this.#producers = Array.from({ length: PRODUCERS }, (_, number) => {
-      const partition = number % PARTITIONS;
+      const { topic } = TOPICS[number % TOPICS.length]!;
       return new IdempotentProducer(`p${number}`, {
-        topic: TOPIC,
-        partition,
+        topic,
+        partition: 0,
         address: () => this.#address,
-        onAcknowledged: (offset, values) => this.#note(partition, offset, values),
+        onAcknowledged: (offset, values) => this.#note(topic, offset, values),
       }, random);
     });
     this.#ended = Promise.all(this.#producers.map((producer) => producer.run()));
@@ -99,47 +102,46 @@ class Run {
     for (const producer of this.#producers) producer.stop();
     await this.#ended;
     const client = await broker.connect();
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      const found = (await readPartition(client, TOPIC, partition)).map(({ value }) =>
+    for (const [at, { topic }] of TOPICS.entries()) {
+      const found = (await readPartition(client, topic, 0)).map(({ value }) =>
         new TextDecoder().decode(value ?? new Uint8Array())
       );
       for (const [place, value] of this.#offsets) {
-        const [of, offset] = place.split(":").map(Number);
-        if (of === partition) assert.equal(found[offset!], value, `changed: ${place} was acknowledged otherwise`);
+        const [of, offset] = place.split(":");
+        if (of === topic) assert.equal(found[Number(offset)], value, `changed: ${place} was acknowledged otherwise`);
       }
-      const senders = this.#producers.filter((_, number) => number % PARTITIONS === partition);
-      for (const { values } of senders) this.#compare(partition, values, found);
+      const senders = this.#producers.filter((_, number) => number % TOPICS.length === at);
+      for (const { values } of senders) this.#compare(topic, values, found);
       const sent = senders.reduce((sum, { values }) => sum + values.length, 0);
       assert.equal(
         found.length,
         sent,
-        `phantom: partition ${partition} has ${found.length} records, ${sent} were sent`,
+        `phantom: ${topic} has ${found.length} records, ${sent} were sent`,
       );
     }
     client.close();
   }
 
-  #compare(partition: number, values: readonly string[], found: readonly string[]): void {
+  #compare(topic: string, values: readonly string[], found: readonly string[]): void {
     const mine = new Set(values);
     const there = found.filter((value) => mine.has(value));
-    const where = `partition ${partition}`;
     assert.equal(
       new Set(there).size,
       there.length,
-      `duplicate: ${there.length} records, not all different, in ${where}`,
+      `duplicate: ${there.length} records, not all different, in ${topic}`,
     );
     assert.equal(
       there.length,
       values.length,
-      `lost: ${values.length} were acknowledged, ${there.length} are in ${where}`,
+      `lost: ${values.length} were acknowledged, ${there.length} are in ${topic}`,
     );
     const wrong = there.findIndex((value, at) => value !== values[at]);
-    assert.equal(wrong, -1, `reordered: ${there[wrong]?.slice(0, 20)} in ${where}`);
+    assert.equal(wrong, -1, `reordered: ${there[wrong]?.slice(0, 20)} in ${topic}`);
   }
 
-  #note(partition: number, offset: number, values: readonly string[]): void {
+  #note(topic: string, offset: number, values: readonly string[]): void {
     for (const [at, value] of values.entries()) {
-      const place = `${partition}:${offset + at}`;
+      const place = `${topic}:${offset + at}`;
       assert.equal(this.#offsets.get(place), undefined, `duplicate: ${place} was acknowledged twice`);
       this.#offsets.set(place, value);
     }
