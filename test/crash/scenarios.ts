@@ -1,6 +1,6 @@
 import type { Scenario } from "./scenario.ts";
 import { cleanStop } from "./scenarios/clean_stop.ts";
-import { compact } from "./scenarios/compact.ts";
+import { compact, treeLogCompact } from "./scenarios/compact.ts";
 import { failedSync } from "./scenarios/failed_sync.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { idempotentCutBack } from "./scenarios/idempotent_cut_back.ts";
@@ -16,6 +16,8 @@ import { roll } from "./scenarios/roll.ts";
 import { topicChange } from "./scenarios/topic_change.ts";
 import { topicCreate } from "./scenarios/topic_create.ts";
 import { topicDelete } from "./scenarios/topic_delete.ts";
+import { treeLogCuts } from "./scenarios/tree_log_cuts.ts";
+import { treeLogRecovery } from "./scenarios/tree_log_recovery.ts";
 import { trim } from "./scenarios/trim.ts";
 import { trimAfterCleanStop } from "./scenarios/trim_after_clean_stop.ts";
 import { truncate } from "./scenarios/truncate.ts";
@@ -41,6 +43,9 @@ export const SCENARIOS: readonly Scenario[] = [
   recovery,
   metadataSnapshot,
   compact,
+  treeLogCompact,
+  treeLogCuts,
+  treeLogRecovery,
 ];
 
 /** Those whose files are damaged too: between them they have sealed segments, epochs, trims, several partitions and producers. */

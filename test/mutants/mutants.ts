@@ -6,6 +6,7 @@
 
 import { COMPACTION_MUTANTS } from "./compaction_mutants.ts";
 import { type Mutant, mutant } from "./mutant.ts";
+import { TREE_LOG_MUTANTS } from "./tree_log_mutants.ts";
 import { TREE_MUTANTS } from "./tree_mutants.ts";
 
 const WRITER = "src/storage/log/log_writer.ts";
@@ -287,4 +288,5 @@ export const MUTANTS: readonly Mutant[] = [
     `    if (record.type === "offset" && record.value !== null) this.offsets.apply`,
   ]),
   ...TREE_MUTANTS,
+  ...TREE_LOG_MUTANTS,
 ];

@@ -1,19 +1,20 @@
 import { LogScript } from "../log_script.ts";
+import { type LogHost, SEGMENTS_HOST } from "../log_subject.ts";
 import type { Scenario } from "../scenario.ts";
+import { treeLogHost } from "../tree/tree_log_host.ts";
 
 const DELETE_RETENTION_MS = 1_000;
 
 /** Passes of the cleaner: over dirty segments, over cleaned ones, with appends, a trim and a truncation beside them. */
-export const compact: Scenario = {
-  name: "compact",
-  prepare: (seed) => {
+function compactOver(name: string, host: LogHost): Scenario {
+  const prepare: Scenario["prepare"] = (seed) => {
     const compaction = {
       deleteRetentionMs: DELETE_RETENTION_MS,
       dirtyRatioMin: 0,
       lagMsMin: 0,
       lagMsMax: Number.MAX_SAFE_INTEGER,
     };
-    const script = new LogScript(seed, { segmentBytes: 700, compaction });
+    const script = new LogScript(seed, { segmentBytes: 700, compaction }, host);
     const append = async (epoch: number, ...batches: string[]): Promise<void> => {
       for (const [at, keys] of batches.entries()) await script.appendKeyed(epoch, keys, { isCompressed: at % 3 === 2 });
     };
@@ -38,8 +39,12 @@ export const compact: Scenario = {
       await script.clean(3 * DELETE_RETENTION_MS, script.log.endOffset, true);
       await script.trim(4);
       await append(3, "a", "g");
-      await script.log.close();
+      await script.close();
     };
     return { script, run };
-  },
-};
+  };
+  return { name, prepare };
+}
+
+export const compact = compactOver("compact", SEGMENTS_HOST);
+export const treeLogCompact = compactOver("tree_log_compact", treeLogHost({ syncMode: "always" }));

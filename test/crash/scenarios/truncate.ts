@@ -24,7 +24,7 @@ export const truncate: Scenario = {
       // At the log's end: nothing to do, and nothing may change.
       await script.truncate(10);
       await append(6, 1);
-      await script.log.close();
+      await script.close();
     };
     return { script, run };
   },
