@@ -4,7 +4,7 @@ export interface Figure {
   /** Words with underscores, the unit last: `records_per_s`. */
   readonly figure: string;
   readonly value: number;
-  /** `1/s`, `MB/s`, `ms`, `ns`, `B` or `MB`; a MB is 10^6 bytes. */
+  /** `1/s`, `MB/s`, `ms`, `ns`, `B`, `MB` (10^6 bytes), `x` for so many times, `%`, or nothing. */
   readonly unit: string;
   /** What was measured in turn with it, in the same run; null: it stands alone. */
   readonly beside: string | null;

@@ -27,10 +27,10 @@ import type { BenchContext, Workload } from "./workload.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 /** They run for minutes, or need a JVM: by name only. */
-const NOT_IN_ALL = ["soak", "kafka-peer", "kafka-connections"];
+const NOT_IN_ALL = ["soak", "kafka-peer", "kafka-connections", "lsm-fill-large"];
 
 function list(): void {
-  console.log("Workloads (all: every one but soak and kafka-*; --smoke: all, tiny):\n");
+  console.log("Workloads (all: every one but soak, lsm-fill-large and kafka-*; --smoke: all, tiny):\n");
   for (const { name, summary } of WORKLOADS) console.log(`  ${name.padEnd(18)} ${summary}`);
 }
 

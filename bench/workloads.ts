@@ -10,9 +10,12 @@ import { logCompact } from "./workloads/log_compact.ts";
 import { logRead } from "./workloads/log_read.ts";
 import { logRecover } from "./workloads/log_recover.ts";
 import { lsmFill } from "./workloads/lsm_fill.ts";
+import { lsmFillLarge } from "./workloads/lsm_fill_large.ts";
+import { lsmPauses } from "./workloads/lsm_pauses.ts";
 import { lsmPut } from "./workloads/lsm_put.ts";
 import { lsmPutFsync } from "./workloads/lsm_put_fsync.ts";
 import { lsmGet, lsmScan } from "./workloads/lsm_read.ts";
+import { lsmReadAmplification } from "./workloads/lsm_read_amplification.ts";
 import { nativeFetch } from "./workloads/native_fetch.ts";
 import { nativeProduce } from "./workloads/native_produce.ts";
 import { skiplistGet, skiplistPut, skiplistRandom } from "./workloads/skiplist.ts";
@@ -37,6 +40,9 @@ export const WORKLOADS: readonly Workload[] = [
   lsmGet,
   lsmScan,
   lsmFill,
+  lsmPauses,
+  lsmReadAmplification,
+  lsmFillLarge,
   nativeProduce,
   nativeFetch,
   httpProduce,

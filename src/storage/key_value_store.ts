@@ -57,6 +57,15 @@ export interface StoreStats {
   readonly blockCacheBytes: number;
   readonly blockCacheHits: number;
   readonly blockCacheMisses: number;
+  /** Blocks of tables that were read from the disk. */
+  readonly blocksRead: number;
+  /**
+   * Tables that a get has asked, since the key may lie between their first and last; how many of them their filter has
+   * answered for, and how many it sent to a block that had nothing of the key.
+   */
+  readonly tablesAsked: number;
+  readonly filterRejections: number;
+  readonly filterFalsePositives: number;
   readonly snapshots: number;
   /** The number of the last write. */
   readonly sequence: number;

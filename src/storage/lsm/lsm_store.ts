@@ -279,6 +279,7 @@ export class LsmStore implements KeyValueStore {
       blockCacheBytes: cache.usedBytes,
       blockCacheHits: cache.hits,
       blockCacheMisses: cache.misses,
+      ...versions.source.counts,
       snapshots: snapshots.count,
       sequence: seenSequence,
     };

@@ -98,6 +98,10 @@ export class MemoryStore implements KeyValueStore {
       blockCacheBytes: 0,
       blockCacheHits: 0,
       blockCacheMisses: 0,
+      blocksRead: 0,
+      tablesAsked: 0,
+      filterRejections: 0,
+      filterFalsePositives: 0,
       snapshots: this.#snapshots.count,
       sequence: this.#sequence,
     };

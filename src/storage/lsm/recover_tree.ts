@@ -33,6 +33,7 @@ import { lockTree, makeTreeDirectory, mustBeUnused } from "./tree_directory.ts";
 import { removeOrphans } from "./remove_orphans.ts";
 import { rewriteRange } from "./rewrite_range.ts";
 import { type StorePoint, StorePointFile } from "./store_point.ts";
+import { noTableCounts } from "./table_reader.ts";
 import { TableFiles } from "./table_files.ts";
 import type { TreeSettings } from "./tree_settings.ts";
 import { FailureGate, type RecoveredTree, type TreeLocation } from "./tree_state.ts";
@@ -127,7 +128,12 @@ class Recovery {
     const cache = new BlockCache(this.#settings.blockCacheBytes);
     const files = new TableFiles(disk);
     const versions = new VersionSet(
-      { disk, source: { directory, identity, files, cache }, manifest, orFail: this.#gate.orFail },
+      {
+        disk,
+        source: { directory, identity, files, cache, counts: noTableCounts() },
+        manifest,
+        orFail: this.#gate.orFail,
+      },
       state,
     );
     const orphans = await removeOrphans(this.#location, this.#names, state);

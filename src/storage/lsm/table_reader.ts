@@ -29,6 +29,19 @@ export interface TableSource {
   readonly identity: Uint8Array;
   readonly files: Pick<TableFiles, "readAt" | "close">;
   readonly cache: BlockCache;
+  readonly counts: TableCounts;
+}
+
+/** What reads of tables have cost; see `StoreStats`. */
+export interface TableCounts {
+  blocksRead: number;
+  tablesAsked: number;
+  filterRejections: number;
+  filterFalsePositives: number;
+}
+
+export function noTableCounts(): TableCounts {
+  return { blocksRead: 0, tablesAsked: 0, filterRejections: 0, filterFalsePositives: 0 };
 }
 
 export class TableReader {
@@ -37,6 +50,7 @@ export class TableReader {
   readonly #files: TableSource["files"];
   readonly #seed: number;
   readonly #blocks: TableBlocks;
+  readonly #counts: TableCounts;
   #footer: TableFooter | null = null;
 
   constructor(source: TableSource, meta: TableMeta) {
@@ -45,30 +59,47 @@ export class TableReader {
     this.#files = source.files;
     this.#seed = fileSeed(source.identity, "table", meta.number);
     this.#blocks = source.cache.blocksOf();
+    this.#counts = source.counts;
   }
 
   /** The newest value that a reader at `sequence` sees; null: deleted; undefined: this table knows nothing of the key. */
   get(key: Uint8Array, sequence: number): Answer<Uint8Array | null | undefined> {
     if (compareBytes(key, this.meta.minKey) < 0 || compareBytes(key, this.meta.maxKey) > 0) return undefined;
+    this.#counts.tablesAsked += 1;
     const footer = this.#footer;
     if (footer === null) return this.#getLater(key, sequence);
     const filter = this.#blocks.get(footer.filterPosition) as BloomFilter | null;
     if (filter === null) return this.#getLater(key, sequence);
-    if (!filter.mayHold(filterHash(key))) return undefined;
+    if (!filter.mayHold(filterHash(key))) return this.#rejected();
     const index = this.#blocks.get(footer.indexPosition) as Block | null;
     if (index === null) return this.#getLater(key, sequence);
     const row = index.lastAtOrBefore(key);
-    if (row < 0) return undefined;
+    if (row < 0) return this.#sentInVain();
     const block = this.#blocks.get(this.#placeAt(index, row).position) as Block | null;
-    return block === null ? this.#getLater(key, sequence) : valueIn(block, key, sequence);
+    return block === null ? this.#getLater(key, sequence) : this.#valueIn(block, key, sequence);
   }
 
   async #getLater(key: Uint8Array, sequence: number): Promise<Uint8Array | null | undefined> {
-    if (!(await this.#filter()).mayHold(filterHash(key))) return undefined;
+    if (!(await this.#filter()).mayHold(filterHash(key))) return this.#rejected();
     const index = await this.index();
     const row = index.lastAtOrBefore(key);
-    if (row < 0) return undefined;
-    return valueIn(await this.blockAt(index, row), key, sequence);
+    if (row < 0) return this.#sentInVain();
+    return this.#valueIn(await this.blockAt(index, row), key, sequence);
+  }
+
+  #rejected(): undefined {
+    this.#counts.filterRejections += 1;
+    return undefined;
+  }
+
+  #sentInVain(): undefined {
+    this.#counts.filterFalsePositives += 1;
+    return undefined;
+  }
+
+  #valueIn(block: Block, key: Uint8Array, sequence: number): Uint8Array | null | undefined {
+    const entry = block.find(key, sequence);
+    return entry < 0 ? this.#sentInVain() : block.valueAt(entry);
   }
 
   /** The index: row n is data block n, by its first key. */
@@ -194,6 +225,7 @@ export class TableReader {
     const last = this.#placeAt(index, row + count - 1);
     const bytes = new Uint8Array(last.position + last.sizeBytes - first.position);
     await this.#fill(first.position, bytes);
+    this.#counts.blocksRead += count;
     const blocks: Block[] = [];
     for (let at = row; at < row + count; at++) {
       const { position, sizeBytes } = this.#placeAt(index, at);
@@ -226,9 +258,4 @@ export class TableReader {
   #damage(position: number, detail: string): SentinelError {
     return corruption(this.path, position, detail);
   }
-}
-
-function valueIn(block: Block, key: Uint8Array, sequence: number): Uint8Array | null | undefined {
-  const entry = block.find(key, sequence);
-  return entry < 0 ? undefined : block.valueAt(entry);
 }

@@ -9,7 +9,7 @@ import { type Damage, pacedFile, type Scrubbing, type ScrubPace, type ScrubUnit 
 import { BlockCache } from "./block_cache.ts";
 import { MANIFEST_FILE } from "./file_names.ts";
 import { TableFiles } from "./table_files.ts";
-import { TableReader } from "./table_reader.ts";
+import { noTableCounts, TableReader } from "./table_reader.ts";
 import type { TreeState } from "./tree_state.ts";
 import type { Version } from "./version.ts";
 
@@ -74,7 +74,12 @@ export class TreeScrubber implements Scrubbing {
     };
     try {
       if (!version.holds(table)) return undefined;
-      const source = { ...versions.source, files: paced, cache: new BlockCache(NO_CACHE_BYTES) };
+      const source = {
+        ...versions.source,
+        files: paced,
+        cache: new BlockCache(NO_CACHE_BYTES),
+        counts: noTableCounts(),
+      };
       return await this.#found(table.path, () => new TableReader(source, table.meta).verify());
     } finally {
       await files.closeAll();

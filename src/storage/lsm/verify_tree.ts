@@ -17,7 +17,7 @@ import { type LoadedManifest, loadManifest } from "./manifest.ts";
 import { type StorePoint, storePointOf } from "./store_point.ts";
 import { TableFiles } from "./table_files.ts";
 import type { TableMeta } from "./table_meta.ts";
-import { TableReader } from "./table_reader.ts";
+import { noTableCounts, TableReader } from "./table_reader.ts";
 import { inLevels, levelsFaultOf } from "./version.ts";
 
 export interface TreeSummary {
@@ -109,7 +109,8 @@ class TreeVerifier {
     }
     const files = new TableFiles(disk, 1);
     try {
-      await new TableReader({ directory, identity, files, cache: new BlockCache(0) }, meta).verify();
+      const source = { directory, identity, files, cache: new BlockCache(0), counts: noTableCounts() };
+      await new TableReader(source, meta).verify();
       this.#read(meta.sizeBytes);
     } catch (thrown) {
       this.#damageOf(thrown, path);
