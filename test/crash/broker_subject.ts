@@ -21,6 +21,8 @@ export const BROKER_OPTIONS: BrokerOptions = {
 
 /** One answer holds a few batches: a read goes on where the one before ended. */
 const FETCH_BYTES = 2_000;
+/** Keys that scenarios use: those that are not in the log must not be found. */
+const LOOKED_UP_KEYS = ["a", "b", "c", "d", "e", "f", "g"];
 /** Searches by time in one partition. */
 const SEARCHES_MAX = 6;
 
@@ -87,7 +89,37 @@ async function observePartition(
       fault = messageOf(thrown);
     }
   }
+  if (fault === null && hasIndex(broker, topic.name, partition)) {
+    contradictions.push(...await lookUpKeys(broker, topic.name, partition, stored));
+  }
   return { partition, start, end, records, fault, contradictions };
+}
+
+/** Looking must not change what there is: a lookup would make an index. */
+function hasIndex(broker: Broker, topic: string, partition: number): boolean {
+  return broker.keys.progress().some((row) => row.topic === topic && row.partition === partition);
+}
+
+/** The newest record of each key, asked for through the index and found by looking at all. */
+async function lookUpKeys(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  records: readonly StoredRecord[],
+): Promise<string[]> {
+  const decoder = new TextDecoder();
+  const newest = new Map<string, number | null>(LOOKED_UP_KEYS.map((key) => [key, null]));
+  for (const { key, value, offset } of records) {
+    if (key !== null) newest.set(decoder.decode(key), value === null ? null : offset);
+  }
+  const contradictions: string[] = [];
+  for (const [text, expected] of newest) {
+    const key = new TextEncoder().encode(text);
+    const { record } = await broker.keys.lookUp({ topic, partition, key, waitMs: 60_000 });
+    const found = record?.offset ?? null;
+    if (found !== expected) contradictions.push(`I46: the key ${text} is at ${expected}, a lookup says ${found}`);
+  }
+  return contradictions;
 }
 
 async function fetchFrom(broker: Broker, topic: string, partition: number, offset: number): Promise<FetchedPartition> {
@@ -120,9 +152,13 @@ async function searchByTime(
 async function appendToAll(broker: Broker): Promise<string[]> {
   const faults: string[] = [];
   for (const name of broker.topicNames()) {
-    for (const { partition, end } of broker.describeTopic(name)!.partitions) {
+    const { partitions, config } = broker.describeTopic(name)!;
+    for (const { partition, end } of partitions) {
       const value = new TextEncoder().encode(APPENDED_VALUE);
-      const routed = [{ record: { key: null, value, headers: [], timestamp: 1_000 }, partition }];
+      // A compacted topic takes no record without a key.
+      const isCompacted = config["cleanup.policy"]?.includes("compact") ?? false;
+      const key = isCompacted ? new TextEncoder().encode("a") : null;
+      const routed = [{ record: { key, value, headers: [], timestamp: 1_000 }, partition }];
       const [outcome] = await broker.produceRecords(name, routed, { acks: "all" });
       if (!outcome!.ok) faults.push(`${name}-${partition} takes no record: ${messageOf(outcome!.error)}`);
       else if (outcome!.ack.first !== end) {

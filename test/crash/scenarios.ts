@@ -7,6 +7,7 @@ import { idempotentCutBack } from "./scenarios/idempotent_cut_back.ts";
 import { idempotentProduce } from "./scenarios/idempotent_produce.ts";
 import { idempotencyKey } from "./scenarios/idempotency_key.ts";
 import { ifMatch } from "./scenarios/if_match.ts";
+import { keyLookup, keyLookupLsm } from "./scenarios/key_lookup.ts";
 import { metadataSnapshot } from "./scenarios/metadata_snapshot.ts";
 import { offsetCommits } from "./scenarios/offset_commits.ts";
 import { produce } from "./scenarios/produce.ts";
@@ -46,6 +47,8 @@ export const SCENARIOS: readonly Scenario[] = [
   treeLogCompact,
   treeLogCuts,
   treeLogRecovery,
+  keyLookup,
+  keyLookupLsm,
 ];
 
 /** Those whose files are damaged too: between them they have sealed segments, epochs, trims, several partitions and producers. */

@@ -5,6 +5,7 @@
  */
 
 import { COMPACTION_MUTANTS } from "./compaction_mutants.ts";
+import { KEY_INDEX_MUTANTS } from "./key_index_mutants.ts";
 import { type Mutant, mutant } from "./mutant.ts";
 import { TREE_LOG_MUTANTS } from "./tree_log_mutants.ts";
 import { TREE_MUTANTS } from "./tree_mutants.ts";
@@ -289,4 +290,5 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...TREE_MUTANTS,
   ...TREE_LOG_MUTANTS,
+  ...KEY_INDEX_MUTANTS,
 ];
