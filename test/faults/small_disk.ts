@@ -1,5 +1,5 @@
 /** A file system of a few megabytes, which can be filled. Needs the rights of root. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeTemporaryDirectory } from "../adapters/temporary_directory.ts";
 import { runTool } from "./external_command.ts";
@@ -13,6 +13,8 @@ export interface SmallDisk extends AsyncDisposable {
   release(): Promise<void>;
   /** Puts the ballast back. */
   load(): Promise<void>;
+  /** Lets the ballast take every byte that is left. */
+  fill(): Promise<void>;
 }
 
 const BALLAST_BYTES = 3 * 1024 * 1024;
@@ -41,9 +43,34 @@ export async function mountSmallDisk(kind: FileSystemKind, mebibytes: number): P
     dataPath: join(path, "data"),
     release: () => rm(ballast),
     load,
+    fill: () => takeAll(ballast),
     async [Symbol.asyncDispose]() {
       runTool("umount", [path]);
       await directory.remove();
     },
   };
+}
+
+/** Appends to a file until nothing is taken, in ever smaller pieces. */
+async function takeAll(path: string): Promise<void> {
+  const file = await open(path, "a");
+  try {
+    for (const bytes of [1024 * 1024, 4_096, 1]) {
+      while (await takes(() => file.write(new Uint8Array(bytes)))) {
+        // There was room for it.
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function takes(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOSPC") return false;
+    throw thrown;
+  }
 }
