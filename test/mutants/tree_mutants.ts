@@ -101,6 +101,21 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     `      await this.#file.truncate(this.#position);\n`,
     ``,
   ]),
+  mutant("tree: scrub that looks at the manifest alone", "tree_write tree_stop", [
+    `${TREE}/tree_scrubber.ts`,
+    `    const units = tablesOf(versions.current).map(`,
+    `    const units = tablesOf(versions.current).slice(0, 0).map(`,
+  ]),
+  mutant("tree: scrub that takes each table for sound", "tree_write tree_stop", [
+    `${TREE}/tree_scrubber.ts`,
+    `new TableReader(source, table.meta).verify()`,
+    `Promise.resolve(void source)`,
+  ]),
+  mutant("tree: scrub without a pinned version", "tree_compact tree_write", [
+    `${TREE}/tree_scrubber.ts`,
+    `const version = versions.pin();`,
+    `const version = versions.pin();\n    version.pins = 0;`,
+  ]),
   mutant("tree: point of the next log stored before the log", "tree_write", [
     COMMITS,
     `    let next;

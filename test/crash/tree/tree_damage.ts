@@ -38,13 +38,14 @@ export async function runTreeDamage(
       if (damaged === null) continue;
       report.trials += 1;
       const found = await recoveries.of(volume);
-      const faults: string[] = [];
-      if ("failure" in found) {
-        report.told += 1;
-        const isNamed = damaged.names.some((name) => found.failure.includes(name));
-        if (!isNamed) faults.push(`it is not told which file: ${found.failure}`);
-      } else if (!states.has(found.text)) faults.push(`it finds ${shortened(found.text)}`);
-      else faults.push(...found.faults);
+      const faults = [...found.faults];
+      if ("failure" in found || found.scrubbed.length > 0) report.told += 1;
+      const texts = found.scrubbed.map(({ path }) => path);
+      if ("failure" in found) texts.push(found.failure);
+      else if (!states.has(found.text)) faults.push(`it finds ${shortened(found.text)}`);
+      for (const text of texts) {
+        if (!damaged.names.some((name) => text.includes(name))) faults.push(`it is not told which file: ${text}`);
+      }
       report.violations += faults.length;
       const place = `${damaged.what}${isStopped ? " after a clean stop" : ""}`;
       report.texts.push(...faults.map((fault) => `${place}: ${fault}`).slice(0, TEXTS_KEPT - report.texts.length));

@@ -3,15 +3,19 @@ import { afterPowerLoss } from "../../../adapters/simulation/power_loss.ts";
 import type { Volume } from "../../../adapters/simulation/volume.ts";
 import type { LsmStore } from "../../../src/storage/lsm/lsm_store.ts";
 import type { TreeSettings } from "../../../src/storage/lsm/tree_settings.ts";
+import type { Damage, ScrubPace } from "../../../src/storage/scrubbing.ts";
 import { settled, startCrashProcess } from "../crash_process.ts";
 import { textOfPairs } from "./tree_expectation.ts";
 import { openTree, TREE_PATH } from "./tree_script.ts";
 
+const AT_ONCE: ScrubPace = { take: () => Promise.resolve() };
 const ROOM_BYTES = 2 ** 40;
 const decoder = new TextDecoder();
 
-/** What a start finds, or why there is none. */
-export type TreeRecovery = { readonly text: string; readonly faults: readonly string[] } | { readonly failure: string };
+/** What a start finds, or why there is none; and what the scrub tells of its files, which comes before any reader. */
+export type TreeRecovery =
+  & { readonly scrubbed: readonly Damage[]; readonly faults: readonly string[] }
+  & ({ readonly text: string } | { readonly failure: string });
 
 export class TreeRecoveries {
   readonly #settings: Partial<TreeSettings>;
@@ -88,16 +92,27 @@ export class TreeRecoveries {
     this.starts += 1;
     const before = volume.filePaths();
     const process = startCrashProcess(volume, onEffect === undefined ? {} : { onEffect });
+    const scrubbed: Damage[] = [];
+    let isScrubbed = false;
     try {
       return await settled((async () => {
         const store = await openTree(process.platform, this.#settings);
         const faults = orphanFaults(before, volume, store);
+        for (const unit of store.scrubbing.units()) scrubbed.push(...await unit.scrub(AT_ONCE) ?? []);
+        isScrubbed = true;
         const found = await observe(store);
         await then(store);
-        return { text: found.text, faults: [...faults, ...found.faults] };
+        return { text: found.text, scrubbed, faults: [...faults, ...found.faults] };
       })());
     } catch (thrown) {
-      return { failure: thrown instanceof Error ? thrown.message : String(thrown) };
+      const failure = thrown instanceof Error ? thrown.message : String(thrown);
+      const isTold = !isScrubbed || !/Damaged file \S+\.sst/.test(failure) ||
+        scrubbed.some(({ path }) => failure.includes(path));
+      return {
+        failure,
+        scrubbed,
+        faults: isTold ? [] : [`I44: the scrub did not tell of what a reader met: ${failure}`],
+      };
     } finally {
       process.halt();
     }

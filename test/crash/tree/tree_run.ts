@@ -94,6 +94,9 @@ class TreeRun {
   async #check(where: string, image: Volume, states: ReadonlySet<string>): Promise<TreeRecovery> {
     this.#report.images += 1;
     const recovery = await this.#recoveries.of(image);
+    for (const { path, detail } of recovery.scrubbed) {
+      this.#violated(where, `I42: nothing was damaged, and the scrub tells of ${path}: ${detail}`);
+    }
     if ("failure" in recovery) this.#violated(where, `it does not start: ${recovery.failure}`);
     else {
       for (const fault of recovery.faults) this.#violated(where, fault);
