@@ -16,6 +16,15 @@ const READ_BYTES_MAX = 256 * 1024;
 /** A read that fills less than this part of its buffer is copied out, so that a small request does not hold a large one. */
 const KEPT_PART_MIN = 1 / 4;
 
+/** Buffers that were read into and given back, of all connections: the next reads take them. */
+const SPARE_BUFFERS_MAX = 16;
+const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
+
+/** For reads of `bytes`. */
+function takeBuffer(bytes: number): Uint8Array<ArrayBuffer> {
+  return bytes === READ_BYTES_MAX ? spareBuffers.pop() ?? new Uint8Array(bytes) : new Uint8Array(bytes);
+}
+
 class DenoConnection implements Connection {
   readonly peer: string;
   readonly #socket: Deno.TcpConn;
@@ -35,7 +44,7 @@ class DenoConnection implements Connection {
     assert(!this.#reading, "One read at a time");
     if (this.#closed) throw new PlatformError("closed", "read from", this.peer);
     this.#reading = true;
-    const buffer = this.#buffer ??= new Uint8Array(this.#nextReadBytes);
+    const buffer = this.#buffer ??= takeBuffer(this.#nextReadBytes);
     try {
       const count = await this.#socket.read(buffer);
       if (this.#closed) throw new PlatformError("closed", "read from", this.peer);
@@ -46,6 +55,12 @@ class DenoConnection implements Connection {
     } finally {
       this.#reading = false;
     }
+  }
+
+  recycle(chunk: Uint8Array): void {
+    const { buffer } = chunk;
+    if (buffer.byteLength !== READ_BYTES_MAX || spareBuffers.length >= SPARE_BUFFERS_MAX) return;
+    if (buffer instanceof ArrayBuffer) spareBuffers.push(new Uint8Array(buffer));
   }
 
   #taken(buffer: Uint8Array<ArrayBuffer>, count: number): Uint8Array {

@@ -4,6 +4,7 @@
  */
 import { assert } from "../../src/base/assert.ts";
 import { PlatformError } from "../../src/base/errors.ts";
+import { SPOILED } from "../../src/bytes/buffer_pool.ts";
 import { crc32c } from "../../src/bytes/crc32c.ts";
 import type { Address, Connection } from "../../src/platform/network.ts";
 import type { SimulatedNetworks } from "./network.ts";
@@ -78,6 +79,10 @@ export class SimulatedConnection implements Connection {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#hasEnded) return Promise.resolve(null);
     return new Promise((resolve, reject) => this.#reader = { resolve, reject });
+  }
+
+  recycle(chunk: Uint8Array): void {
+    chunk.fill(SPOILED);
   }
 
   write(slices: readonly Uint8Array[]): Promise<void> {

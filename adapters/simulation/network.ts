@@ -136,6 +136,7 @@ export class SimulatedNetworks {
 
 /** The network as one process has it. */
 export class SimulatedHost implements Network {
+  readonly spoilsMemory = true;
   readonly name: string;
   readonly #networks: SimulatedNetworks;
   readonly #acceptors = new Map<number, (connection: Connection) => void>();

@@ -31,6 +31,8 @@ export const LIMITS = {
   connectionBytesMax: 16 * MIB,
   /** One read of a socket. Frames that lie whole in it are not copied; what a connection holds before anyone counts it. */
   connectionReadBytesMax: 512 * KIB,
+  /** Buffers for frames that nobody uses now and that are kept for the next ones, in the whole broker. */
+  receiveBuffersFreeBytesMax: 16 * MIB,
   /**
    * Bytes that all connections of the binary port hold together, reads of the log for their answers too; above it no
    * socket is read.

@@ -7,6 +7,8 @@ export interface Address {
 }
 
 export interface Network {
+  /** Memory that is used again is overwritten first, so that whoever still looks at it is found out: the simulation's. */
+  readonly spoilsMemory?: boolean;
   /** Accepts connections until the listener is closed. */
   listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener>;
   connect(address: Address): Promise<Connection>;
@@ -25,6 +27,11 @@ export interface Connection {
    * Fails with `connection_reset`, or `closed` after `close`.
    */
   read(): Promise<Uint8Array | null>;
+  /**
+   * Nobody looks at this chunk, which `read` gave, or at a view of it any more: its memory may be used again. Not to call
+   * it is always right.
+   */
+  recycle(chunk: Uint8Array): void;
   /** Writes the slices in order; done when the socket has taken them all. One call at a time. The slices must not change until then. */
   write(slices: readonly Uint8Array[]): Promise<void>;
   /** Ends both directions. `abort: true` drops unsent bytes (a reset). Idempotent; a running read ends with null or `closed`. */

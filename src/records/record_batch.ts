@@ -21,6 +21,7 @@
  */
 import type { Epoch, Offset, TimestampMs } from "../base/ids.ts";
 import { crc32c } from "../bytes/crc32c.ts";
+import type { Lease } from "../bytes/lease.ts";
 import { readInt64, writeInt64 } from "../bytes/int64.ts";
 import type { Codec } from "../platform/compression.ts";
 
@@ -51,6 +52,7 @@ export type BatchFault =
 export class RecordBatch {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
+  #lease: Lease | null = null;
 
   /** `bytes`: exactly one batch, whose length field agrees. */
   constructor(bytes: Uint8Array) {
@@ -60,6 +62,21 @@ export class RecordBatch {
 
   get sizeBytes(): number {
     return this.bytes.length;
+  }
+
+  /**
+   * The lease of the memory that `bytes` lie in, when it is to be used again. One hold of it is the batch's own, and goes
+   * to the log that it is appended to, which releases it when it is written. A log that knows nothing of leases never
+   * does, so that the memory stays as it is.
+   */
+  get lease(): Lease | null {
+    return this.#lease;
+  }
+
+  /** Its bytes lie in memory that is used again when nobody holds it. Before it is handed to anybody. */
+  lieIn(lease: Lease | null): void {
+    lease?.hold();
+    this.#lease = lease;
   }
 
   /** NaN-free only for offsets below 2^53; `parseRecordBatch` refuses others. */

@@ -1,5 +1,7 @@
 import { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { BufferPool } from "../bytes/buffer_pool.ts";
+import { Lease } from "../bytes/lease.ts";
 import type { Connection } from "../platform/network.ts";
 import { frameType } from "../protocols/native/wire/frame.ts";
 import { FrameDecoder, isFrameFault } from "../protocols/native/wire/frame_decoder.ts";
@@ -11,9 +13,10 @@ import type { Clock } from "../platform/clock.ts";
 export interface ProtocolSession {
   /**
    * Null: this request has no reply. A failure ends the connection: its dialect could not even answer with an error.
-   * Called in the order of the frames; what it does before its first wait happens in that order too.
+   * Called in the order of the frames; what it does before its first wait happens in that order too. `lease`: of the
+   * body's memory, held once for this call; released when nobody looks at it any more, or never.
    */
-  handle(body: Uint8Array): Promise<readonly Uint8Array[] | null>;
+  handle(body: Uint8Array, lease: Lease | null): Promise<readonly Uint8Array[] | null>;
   /** Whether replies must leave in the order of the requests (Kafka), or may overtake each other (native). */
   readonly repliesInOrder?: boolean;
   /** The connection ends or the broker stops: requests that wait for data answer now. */
@@ -35,6 +38,8 @@ export interface BinaryConnectionOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** What all connections may hold together; default: no bound but each one's own. */
   readonly budget?: ByteBudget;
+  /** Where frames are put together; without one, in memory that is not used again. */
+  readonly buffers?: BufferPool;
   /** Makes the sessions at their dialect's first frame. */
   readonly openNativeSession: (peer: string) => ProtocolSession;
   readonly openKafkaSession: (peer: string) => ProtocolSession;
@@ -93,7 +98,10 @@ export class BinaryConnection {
     this.#connection = connection;
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#decoder = new FrameDecoder({ bodyBytesMax: this.#limits.frameBytesMax });
+    this.#decoder = new FrameDecoder({
+      bodyBytesMax: this.#limits.frameBytesMax,
+      ...(options.buffers === undefined ? {} : { buffers: options.buffers }),
+    });
     this.#share = (options.budget ?? new ByteBudget(Infinity)).open();
     this.#lastActiveMs = options.clock.monotonicMs();
   }
@@ -167,7 +175,7 @@ export class BinaryConnection {
       }
       const chunk = await this.#readChunk();
       if (chunk === null || this.#isEnding) return;
-      this.#decoder.push(chunk);
+      this.#decoder.push(chunk, new Lease(() => this.#connection.recycle(chunk)));
       while (true) {
         const body = this.#decoder.next();
         if (body === null) {
@@ -179,7 +187,7 @@ export class BinaryConnection {
           return;
         }
         this.#frameWaitStartMs = -1;
-        this.#start(body);
+        this.#start(body, this.#decoder.lease);
         if (this.#isFull()) await this.#untilRoom();
         if (this.#isEnding) return;
       }
@@ -218,12 +226,12 @@ export class BinaryConnection {
   }
 
   /** Hands a frame to its dialect. */
-  #start(body: Uint8Array): void {
+  #start(body: Uint8Array, lease: Lease | null): void {
     const session = this.#sessionFor(frameType(body));
     this.#requestsInWork += 1;
     this.#heldBytes += body.length;
     this.#hold();
-    const reply = session.handle(body);
+    const reply = session.handle(body, lease);
     if (session.repliesInOrder === true) {
       const before = this.#lastInOrder;
       this.#lastInOrder = this.#finishRequest(reply, body.length, before);

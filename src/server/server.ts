@@ -7,6 +7,7 @@
  */
 import type { SentinelError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { BufferPool } from "../bytes/buffer_pool.ts";
 import type { OpenReport } from "../broker/topics.ts";
 import { Broker } from "../broker/broker.ts";
 import type { BrokerApi } from "../broker/broker_api.ts";
@@ -155,6 +156,7 @@ class ServerParts implements Server {
       clock,
       log,
       budget,
+      buffers: new BufferPool({ spoils: network.spoilsMemory ?? false }),
       address: { host, port },
       openNativeSession: (peer) =>
         new NativeSession({

@@ -4,6 +4,7 @@ import type { DiskFaults } from "../../adapters/node/disk.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import type { Terminal } from "../../src/platform/terminal.ts";
+import { spoilingNetwork } from "./spoiling_network.ts";
 
 export const currentRuntime: "bun" | "deno" = "Deno" in globalThis ? "deno" : "bun";
 
@@ -11,9 +12,12 @@ export const currentRuntime: "bun" | "deno" = "Deno" in globalThis ? "deno" : "b
 const load = (file: string) => import(`../../adapters/${currentRuntime}/${file}.ts`);
 const [platformModule, diskModule] = await Promise.all([load("platform"), load("disk")]);
 
-/** The platform of this runtime, over its files or over a new disk in memory. */
+/** The platform of this runtime, over its files or over a new disk in memory. Memory that is used again is spoiled. */
 export function currentPlatform(options: { readonly memory?: boolean } = {}): Platform {
-  return platformModule[`${currentRuntime}Platform`](options.memory === true ? { disk: memoryDisk() } : {});
+  const platform: Platform = platformModule[`${currentRuntime}Platform`](
+    options.memory === true ? { disk: memoryDisk() } : {},
+  );
+  return { ...platform, network: spoilingNetwork(platform.network) };
 }
 
 /** The disk of this runtime, with faults. */

@@ -65,6 +65,43 @@ export function describeNetwork(name: string, network: Network): void {
     }
   });
 
+  scenario("what is read after a chunk was given back is what was sent", async ({ client, server }) => {
+    const sent = pattern(7, 3_000_000);
+    const writing = client.write([sent]);
+    for (let at = 0; at < sent.length;) {
+      const chunk = await server.read();
+      assert.ok(chunk !== null);
+      assert.deepEqual(chunk, sent.subarray(at, at + chunk.length));
+      at += chunk.length;
+      server.recycle(chunk);
+    }
+    await writing;
+  });
+
+  scenario("a chunk that was not given back stays as it is, also after the end", async ({ client, server }) => {
+    const sent = pattern(8, 2_000_000);
+    const writing = client.write([sent]);
+    const kept: Uint8Array[] = [];
+    for (let at = 0; at < sent.length;) {
+      const chunk = await server.read();
+      assert.ok(chunk !== null);
+      at += chunk.length;
+      if (kept.length % 2 === 0) kept.push(chunk);
+      else {
+        kept.push(chunk.slice());
+        server.recycle(chunk);
+      }
+    }
+    await writing;
+    server.close();
+    let at = 0;
+    for (const chunk of kept) {
+      assert.deepEqual(chunk, sent.subarray(at, at + chunk.length));
+      at += chunk.length;
+      server.recycle(chunk);
+    }
+  });
+
   scenario("many small writes arrive as one stream, in both directions at once", async ({ client, server }) => {
     const send = async (connection: Connection): Promise<void> => {
       for (let index = 0; index < 500; index++) {

@@ -1,5 +1,6 @@
 /** A connection whose peer is the test: it sends chunks, sees what was written, and may stop taking bytes. */
 import { PlatformError } from "../../src/base/errors.ts";
+import { SPOILED } from "../../src/bytes/buffer_pool.ts";
 import type { Cancel, Clock } from "../../src/platform/clock.ts";
 import type { Connection } from "../../src/platform/network.ts";
 
@@ -27,6 +28,10 @@ export class FakeConnection implements Connection {
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
     return this.unread.shift()!;
+  }
+
+  recycle(chunk: Uint8Array): void {
+    chunk.fill(SPOILED);
   }
 
   async write(slices: readonly Uint8Array[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a handler of one API is, and what it works with. */
 import type { SentinelError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
+import type { Lease } from "../../bytes/lease.ts";
 import type { BrokerApi } from "../../broker/broker_api.ts";
 import type { ReadMemory } from "../../broker/types.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -34,6 +35,8 @@ export interface RequestContext extends KafkaServices {
   readonly apiVersion: number;
   /** Null: the client gave none. */
   readonly clientId: string | null;
+  /** Of the memory that the request's byte strings are views of, held while this request is in work; null: not used again. */
+  readonly lease: Lease | null;
   /** `host:port` of the client. */
   readonly peer: string;
   /** What this connection advertises, for ApiVersions. */
@@ -85,6 +88,11 @@ export interface HandlerOptions<Q, A> {
    * before its first wait still happens in the order of the requests.
    */
   readonly overlaps?: boolean;
+  /**
+   * Whether nobody has a view of the request's bytes when it is answered, except those who hold its lease. Default: no,
+   * and its memory is not used again.
+   */
+  readonly leavesBody?: boolean;
 }
 
 /** A handler, whatever its messages are. */
@@ -93,6 +101,7 @@ export interface KafkaHandler {
   readonly versions: VersionRange;
   readonly advertised: VersionRange;
   readonly overlaps: boolean;
+  readonly leavesBody: boolean;
   handle(request: object, context: RequestContext): HandlerAnswer<object> | Promise<HandlerAnswer<object>>;
   fail(request: object, error: ErrorAnswer, context: RequestContext): HandlerAnswer<object>;
 }
@@ -108,6 +117,7 @@ export function defineHandler<Q extends AnySchema, A extends AnySchema>(
     versions,
     advertised: options.advertised ?? versions,
     overlaps: options.overlaps ?? false,
+    leavesBody: options.leavesBody ?? false,
     // The session gives what this API's own schema has read.
     handle: (request, context) => options.handle(request as MessageValue<Q>, context) as HandlerAnswer<object>,
     fail: (request, error, context) =>

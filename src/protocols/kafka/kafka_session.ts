@@ -1,4 +1,5 @@
 import { SentinelError } from "../../base/errors.ts";
+import type { Lease } from "../../bytes/lease.ts";
 import { isSchemaFault } from "../../schema/message_schema.ts";
 import { answerThrown } from "./error_answer.ts";
 import {
@@ -23,6 +24,8 @@ interface AdmittedRequest {
   readonly key: RequestKey;
   readonly handler: KafkaHandler;
   readonly body: Uint8Array;
+  /** Of the body's memory. */
+  readonly lease: Lease | null;
 }
 
 interface QueuedRequest {
@@ -62,8 +65,8 @@ export class KafkaSession {
   }
 
   /** The response to one request; null for none. Fails where Kafka closes the connection. */
-  handle(body: Uint8Array): Promise<Reply> {
-    const request = this.#admit(body);
+  handle(body: Uint8Array, lease: Lease | null = null): Promise<Reply> {
+    const request = this.#admit(body, lease);
     if (request instanceof SentinelError) return Promise.reject(request);
     if (this.#queue.length === 0 && this.#mayBegin(request)) return this.#begin(request);
     return new Promise((resolve) => this.#queue.push({ request, resolve }));
@@ -76,14 +79,14 @@ export class KafkaSession {
   }
 
   /** Looks at what a request is before its turn comes: one that nobody serves ends the connection. */
-  #admit(body: Uint8Array): AdmittedRequest | SentinelError {
+  #admit(body: Uint8Array, lease: Lease | null): AdmittedRequest | SentinelError {
     if (this.#refusal !== null) return this.#refusal;
     const key = readRequestKey(body);
     if (isSchemaFault(key)) return this.#refuse(key.fault);
     const handler = this.#registry.get(key.apiKey);
     if (handler === undefined) return this.#refuse(`API key ${key.apiKey} is not served`);
     const isServed = key.apiVersion >= handler.versions.min && key.apiVersion <= handler.versions.max;
-    if (isServed || key.apiKey === apiVersionsApi.key) return { key, handler, body };
+    if (isServed || key.apiKey === apiVersionsApi.key) return { key, handler, body, lease };
     return this.#refuse(`Version ${key.apiVersion} of ${handler.api.name} is not served`);
   }
 
@@ -112,12 +115,12 @@ export class KafkaSession {
     }
   }
 
-  async #answer({ key, handler, body }: AdmittedRequest): Promise<Reply> {
+  async #answer({ key, handler, body, lease }: AdmittedRequest): Promise<Reply> {
     const { apiVersion } = key;
     if (apiVersion < handler.versions.min || apiVersion > handler.versions.max) return this.#answerVersions(key);
     const request = readRequest(body, handler.api, apiVersion);
     if (isSchemaFault(request)) throw this.#stop(request.fault);
-    const context = this.#contextOf(apiVersion, request.clientId);
+    const context = this.#contextOf(apiVersion, request.clientId, lease);
     let reply: Reply | CloseConnection;
     try {
       const answer = handler.handle(request.value, context);
@@ -126,6 +129,7 @@ export class KafkaSession {
       const error = answerThrown(thrown, this.#services.onInternalError);
       reply = encodeAnswer(handler, key, handler.fail(request.value, error, context));
     }
+    if (handler.leavesBody) lease?.release();
     if (reply instanceof CloseConnection) throw this.#stop(reply.reason);
     return reply;
   }
@@ -136,11 +140,12 @@ export class KafkaSession {
     return encodeResponse(apiVersionsApi, 0, correlationId, { errorCode: KAFKA_ERRORS.UNSUPPORTED_VERSION, apiKeys });
   }
 
-  #contextOf(apiVersion: number, clientId: string | null): RequestContext {
+  #contextOf(apiVersion: number, clientId: string | null, lease: Lease | null): RequestContext {
     return {
       ...this.#services,
       apiVersion,
       clientId,
+      lease,
       peer: this.#peer,
       apis: this.#registry.advertised,
       connection: this.#state,

@@ -1,5 +1,6 @@
 import { asSentinelError, SentinelError } from "../../base/errors.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import type { Lease } from "../../bytes/lease.ts";
 import { unreachable } from "../../base/assert.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Cancelable } from "../../broker/groups/until_end.ts";
@@ -61,14 +62,14 @@ export class NativeSession {
   }
 
   /** The reply to one request. Never fails: what cannot be done is an error reply, and the connection goes on. */
-  async handle(body: Uint8Array): Promise<readonly Uint8Array[]> {
+  async handle(body: Uint8Array, lease: Lease | null = null): Promise<readonly Uint8Array[]> {
     const { type, correlationId, payload } = readFrame(body);
     try {
       const name = messageName(type);
       if (name === null) {
         throw new SentinelError("unsupported_version", `message type ${formatMessageType(type)} is not known`);
       }
-      const reply = await this.#dispatch(name, payload);
+      const reply = await this.#dispatch(name, payload, lease);
       return encodeFrame(MESSAGE_TYPES[name] + REPLY_STEP, correlationId, writePayload(reply));
     } catch (thrown) {
       const error = asSentinelError(thrown);
@@ -85,13 +86,13 @@ export class NativeSession {
     for (const wait of this.#waits) wait.cancel();
   }
 
-  #dispatch(name: MessageName, payload: Uint8Array): Payload | Promise<Payload> {
+  #dispatch(name: MessageName, payload: Uint8Array, lease: Lease | null): Payload | Promise<Payload> {
     const context = this.#context;
     switch (name) {
       case "hello":
         return handleHello(context, payload);
       case "produce":
-        return handleProduce(context, payload);
+        return handleProduce(context, payload, lease);
       case "fetch":
         return handleFetch(context, payload);
       case "metadata":

@@ -1,6 +1,7 @@
 import { SentinelError } from "../../base/errors.ts";
 import type { FieldFault } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import type { Lease } from "../../bytes/lease.ts";
 import type { ProduceOutcome, RoutedRecord } from "../../broker/broker_api.ts";
 import type { ProduceAck } from "../../broker/types.ts";
 import { isBatchFault, parseRecordBatch } from "../../records/record_batch.ts";
@@ -13,21 +14,25 @@ import { type ProduceRequest, produceRequest } from "./wire/requests.ts";
 /** Bad records that one error names. */
 const FAULTS_MAX = 20;
 
-/** Appends what the request brings, as records or as one of Kafka's batches. */
-export function handleProduce(context: HandlerContext, payload: Uint8Array): Promise<Payload> {
+/**
+ * Appends what the request brings, as records or as one of Kafka's batches. The hold of `lease`, of the payload's memory,
+ * ends with the broker's work: records are copied into batches of our own, and a batch holds the memory that it lies in.
+ */
+export function handleProduce(context: HandlerContext, payload: Uint8Array, lease: Lease | null): Promise<Payload> {
   const request = readPayload(payload, produceRequest);
   if ((request.records === undefined) === (request.batch === undefined)) {
     throw new SentinelError("invalid_request", "exactly one of records and batch is required");
   }
   return request.batch === undefined
-    ? produceRecords(context, request, request.records ?? [])
-    : produceBatch(context, request, request.batch);
+    ? produceRecords(context, request, request.records ?? [], lease)
+    : produceBatch(context, request, request.batch, lease);
 }
 
 async function produceRecords(
   context: HandlerContext,
   request: ProduceRequest,
   list: readonly unknown[],
+  lease: Lease | null,
 ): Promise<Payload> {
   if (list.length > LIMITS.produceRecordsMax) {
     throw new SentinelError(
@@ -37,17 +42,30 @@ async function produceRecords(
   }
   const records = readRecordForms(list, request.partition);
   const outcomes = context.broker.produceRecords(request.topic, records, { acks: request.acks });
+  releaseAfter(outcomes, lease);
   if (request.acks === "none") return answerNothing(outcomes);
   return acknowledge((await outcomes).map(ackOf));
 }
 
-async function produceBatch(context: HandlerContext, request: ProduceRequest, bytes: Uint8Array): Promise<Payload> {
+async function produceBatch(
+  context: HandlerContext,
+  request: ProduceRequest,
+  bytes: Uint8Array,
+  lease: Lease | null,
+): Promise<Payload> {
   const batch = wholeBatch(bytes);
+  batch.lieIn(lease);
   const ack = context.broker.produceBatch(request.topic, request.partition ?? null, batch, {
     acks: request.acks,
   });
+  releaseAfter(ack, lease);
   if (request.acks === "none") return answerNothing(ack);
   return acknowledge([await ack]);
+}
+
+function releaseAfter(work: Promise<unknown>, lease: Lease | null): void {
+  const release = (): void => lease?.release();
+  work.then(release, release);
 }
 
 /** Acks none: nobody waits for the outcome, and the broker has counted a failure. */

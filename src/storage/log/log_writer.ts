@@ -229,6 +229,7 @@ export class LogWriter {
       active.noteAppended(batch, state.settings.indexIntervalBytes);
       this.#queuedBytes -= batch.sizeBytes;
       state.snapshots.bytesAbove += batch.sizeBytes;
+      batch.lease?.release();
     }
     this.#queue.splice(0, group.length);
     state.writtenOffset = active.endOffset;

@@ -1,6 +1,7 @@
 /**
  * The newest batches of a log, kept in memory: readers that follow the end touch no file and wait for no promise
- * (design D11).
+ * (design D11). A batch's memory is held while it is here, and never used again once a reader has seen it: nobody says
+ * when a reader is done.
  */
 import type { Offset } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
@@ -80,6 +81,7 @@ export class TailCache {
       kept = new RecordBatch(bytes.slice());
       heldBytes = addedBytes = bytes.length;
     }
+    kept.lease?.hold();
     this.#batches.push({ batch: kept, heldBytes });
     this.#bytes += addedBytes;
     this.#budget.noteAppend(this, addedBytes);
@@ -103,6 +105,7 @@ export class TailCache {
       const { batch } = this.#batches[at]!;
       if (batch.endOffset > upTo || (bytes > 0 && bytes + batch.sizeBytes > maxBytes)) break;
       bytes += batch.sizeBytes;
+      batch.lease?.keep();
       found.push(batch);
     }
     return found;
@@ -127,6 +130,7 @@ export class TailCache {
   }
 
   #dropTo(first: number, freed: number): void {
+    for (let at = this.#first; at < first; at += 1) this.#batches[at]!.batch.lease?.release();
     this.#first = first;
     this.#release(freed);
     if (this.#first === this.#batches.length) {
@@ -145,6 +149,7 @@ export class TailCache {
     let freed = 0;
     while (!this.isEmpty && this.#batches.at(-1)!.batch.endOffset > offset) {
       const { batch, heldBytes } = this.#batches.pop()!;
+      batch.lease?.release();
       const before = this.isEmpty ? undefined : this.#batches.at(-1)!;
       if (before !== undefined && before.batch.bytes.buffer === batch.bytes.buffer) before.heldBytes = heldBytes;
       else freed += heldBytes;
@@ -153,9 +158,7 @@ export class TailCache {
   }
 
   clear(): void {
-    this.#release(this.#bytes);
-    this.#batches = [];
-    this.#first = 0;
+    this.#dropTo(this.#batches.length, this.#bytes);
     this.#budget.forget(this);
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Lease } from "../../../src/bytes/lease.ts";
 import { RecordBatch } from "../../../src/records/record_batch.ts";
 import { TailCache, TailCacheBudget } from "../../../src/storage/log/tail_cache.ts";
 import { batchOf } from "../log_fixture.ts";
@@ -85,4 +86,50 @@ test("batches of one buffer are views of it, and it counts once and whole until 
   assert.equal(budget.usedBytes, at(36).sizeBytes);
   cache.evict(1);
   assert.equal(budget.usedBytes, 0);
+});
+
+/** A batch in memory that is used again; `isOver` says when. */
+function lent(offset: number): { readonly batch: RecordBatch; readonly isOver: () => boolean } {
+  const batch = at(offset, 1_000);
+  let isOver = false;
+  const lease = new Lease(() => isOver = true);
+  batch.lieIn(lease);
+  // Two holds are of others here: the frame's, and the writer's, which takes the batch's own.
+  const append = (): void => {
+    lease.release();
+    lease.release();
+  };
+  return { batch, isOver: () => (append(), isOver) };
+}
+
+test("a cache holds its batches' memory until they go, in every way in which they may go", () => {
+  const ways: Readonly<Record<string, (cache: TailCache) => void>> = {
+    evict: (cache) => cache.evict(1),
+    dropBefore: (cache) => cache.dropBefore(1),
+    truncateFrom: (cache) => cache.truncateFrom(0),
+    clear: (cache) => cache.clear(),
+  };
+  for (const [way, remove] of Object.entries(ways)) {
+    const cache = new TailCache(new TailCacheBudget());
+    const held = lent(0);
+    cache.append(held.batch);
+    assert.equal(held.isOver(), false, way);
+    const gone = lent(0);
+    const other = new TailCache(new TailCacheBudget());
+    other.append(gone.batch);
+    remove(other);
+    assert.equal(gone.isOver(), true, way);
+  }
+});
+
+test("memory of a batch that a reader has seen is never used again", () => {
+  const cache = new TailCache(new TailCacheBudget());
+  const seen = lent(0);
+  const unseen = lent(1);
+  cache.append(seen.batch);
+  cache.append(unseen.batch);
+  cache.read(0, 1, 1);
+  cache.clear();
+  assert.equal(seen.isOver(), false);
+  assert.equal(unseen.isOver(), true);
 });

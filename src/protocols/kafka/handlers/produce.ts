@@ -42,6 +42,7 @@ const ZSTD_VERSION = 7;
  */
 export const produceHandler = defineHandler(produceApi, {
   overlaps: true,
+  leavesBody: true,
   advertised: { min: 0, max: produceApi.request.versions.max },
   async handle(request, context) {
     const acks = ACKS.get(request.acks);
@@ -116,7 +117,10 @@ async function append(
         errorMessage: `Produce v${context.apiVersion} has no zstd`,
       });
     }
+    batch.lieIn(context.lease);
     const ack = context.broker.produceBatch(topic, index, batch, { acks });
+    // The answer may be that it took too long: the broker goes on with the batch all the same.
+    context.lease?.holdWhile(ack);
     return stored(index, await withinTime(ack, timeoutMs, context.clock));
   } catch (thrown) {
     const answer = failed(index, answerThrown(thrown, context.onInternalError));

@@ -1,4 +1,6 @@
 import { assert } from "../../../base/assert.ts";
+import type { BufferPool } from "../../../bytes/buffer_pool.ts";
+import type { Lease } from "../../../bytes/lease.ts";
 import { BODY_HEADER_BYTES, FRAME_LENGTH_BYTES } from "./frame.ts";
 
 /** Why no more frames can be found in a stream: where the next one begins is unknown, so the connection must end. */
@@ -17,10 +19,15 @@ const GROWTH = 4;
  * Finds frames in a stream that was cut anywhere. Give it a chunk with `push`, then call `next` until it answers null.
  *
  * A length outside the rules is a fault before anything is allocated for it. What a peer only declares costs nothing:
- * the buffer grows with the bytes that came. Bodies that lie whole in one chunk are views of it.
+ * the buffer grows with the bytes that came. Bodies that lie whole in one chunk are views of it; others are put together
+ * in a buffer of the pool, where there is one.
  */
 export class FrameDecoder {
   readonly #bodyBytesMax: number;
+  readonly #buffers: BufferPool | null;
+  #chunkLease: Lease | null = null;
+  #bodyLease: Lease | null = null;
+  #lease: Lease | null = null;
   #chunk: Uint8Array = EMPTY;
   #at = 0;
   /** The length field of the frame in work, filled byte by byte where a chunk ended inside it. */
@@ -33,9 +40,10 @@ export class FrameDecoder {
   #fault: FrameFault | null = null;
 
   /** `bodyBytesMax`: the most that a length field may say. */
-  constructor(options: { readonly bodyBytesMax: number }) {
+  constructor(options: { readonly bodyBytesMax: number; readonly buffers?: BufferPool }) {
     assert(options.bodyBytesMax >= BODY_HEADER_BYTES, "A frame must have room for its header");
     this.#bodyBytesMax = options.bodyBytesMax;
+    this.#buffers = options.buffers ?? null;
   }
 
   /** Whether a frame has begun and not ended. */
@@ -48,11 +56,20 @@ export class FrameDecoder {
     return this.#body.length;
   }
 
-  /** Takes the next bytes of the stream, which belong to the decoder from now on. */
-  push(chunk: Uint8Array): void {
+  /**
+   * The lease of the memory in which the body lies that `next` answered with last: held once for that body. Null: the
+   * body's memory is not used again.
+   */
+  get lease(): Lease | null {
+    return this.#lease;
+  }
+
+  /** Takes the next bytes of the stream, which belong to the decoder from now on, with its hold of their lease. */
+  push(chunk: Uint8Array, lease: Lease | null = null): void {
     assert(this.#at === this.#chunk.length, "The last chunk must be used up before the next one comes");
+    this.#dropChunk();
     this.#chunk = chunk;
-    this.#at = 0;
+    this.#chunkLease = lease;
   }
 
   /** The next frame's body; null: more bytes are needed. After a fault, the same fault for ever. */
@@ -69,8 +86,7 @@ export class FrameDecoder {
   #readLength(): boolean {
     while (this.#lengthFilled < FRAME_LENGTH_BYTES) {
       if (this.#at === this.#chunk.length) {
-        this.#chunk = EMPTY;
-        this.#at = 0;
+        this.#dropChunk();
         return false;
       }
       this.#lengthBytes[this.#lengthFilled++] = this.#chunk[this.#at++]!;
@@ -93,6 +109,8 @@ export class FrameDecoder {
     if (this.#bodyFilled === 0 && available >= missing) {
       const body = this.#chunk.subarray(this.#at, this.#at + missing);
       this.#at += missing;
+      this.#chunkLease?.hold();
+      this.#lease = this.#chunkLease;
       this.#reset();
       return body;
     }
@@ -103,12 +121,10 @@ export class FrameDecoder {
       this.#bodyFilled += taken;
       this.#at += taken;
     }
-    if (this.#at === this.#chunk.length) {
-      this.#chunk = EMPTY;
-      this.#at = 0;
-    }
+    if (this.#at === this.#chunk.length) this.#dropChunk();
     if (this.#bodyFilled < this.#bodyBytes) return null;
     const body = this.#body.subarray(0, this.#bodyBytes);
+    this.#lease = this.#bodyLease;
     this.#reset();
     return body;
   }
@@ -116,15 +132,27 @@ export class FrameDecoder {
   #makeRoom(bytes: number): void {
     if (bytes <= this.#body.length) return;
     const size = Math.min(this.#bodyBytes, Math.max(bytes, FIRST_BUFFER_BYTES, this.#body.length * GROWTH));
-    const larger = new Uint8Array(size);
+    const pooled = this.#buffers?.take(size, this.#bodyBytes) ?? null;
+    const larger = pooled?.bytes ?? new Uint8Array(size);
     larger.set(this.#body.subarray(0, this.#bodyFilled));
+    this.#bodyLease?.release();
     this.#body = larger;
+    this.#bodyLease = pooled?.lease ?? null;
+  }
+
+  /** The chunk is used up; bodies that lie in it hold it for themselves. */
+  #dropChunk(): void {
+    this.#chunkLease?.release();
+    this.#chunkLease = null;
+    this.#chunk = EMPTY;
+    this.#at = 0;
   }
 
   #reset(): void {
     this.#lengthFilled = 0;
     this.#bodyBytes = -1;
     this.#body = EMPTY;
+    this.#bodyLease = null;
     this.#bodyFilled = 0;
   }
 

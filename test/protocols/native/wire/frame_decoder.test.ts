@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { encodeFrame, readFrame } from "../../../../src/protocols/native/wire/frame.ts";
+import { BufferPool, SPOILED } from "../../../../src/bytes/buffer_pool.ts";
+import { Lease } from "../../../../src/bytes/lease.ts";
 import { FrameDecoder, isFrameFault } from "../../../../src/protocols/native/wire/frame_decoder.ts";
 
 function joined(...slices: Uint8Array[]): Uint8Array {
@@ -97,4 +99,49 @@ test("FrameDecoder allocates by what came and not by what was declared", () => {
   equal(decoder.next(), null);
   ok(decoder.isInsideFrame);
   ok(decoder.heldBytes <= 256 * 1024, `${decoder.heldBytes} bytes are held for 3`);
+});
+
+/** A chunk of the stream whose memory is overwritten when nobody holds it. */
+function leased(chunk: Uint8Array): { readonly chunk: Uint8Array; readonly lease: Lease } {
+  const own = chunk.slice();
+  return { chunk: own, lease: new Lease(() => own.fill(SPOILED)) };
+}
+
+test("FrameDecoder holds a chunk for itself while it reads it, and once for each body that lies in it", () => {
+  const frames = [1, 2].map((id) => joined(...encodeFrame(0x5302, id, new Uint8Array(1_000).fill(id))));
+  const { chunk, lease } = leased(joined(...frames));
+  const decoder = new FrameDecoder({ bodyBytesMax: 2_000 });
+  decoder.push(chunk, lease);
+  const first = decoder.next() as Uint8Array;
+  const firstLease = decoder.lease;
+  const second = decoder.next() as Uint8Array;
+  const secondLease = decoder.lease;
+  equal(decoder.next(), null);
+  deepEqual([first, second].map((body) => body.slice()), frames.map((frame) => frame.slice(4)));
+  firstLease!.release();
+  deepEqual(second.slice(), frames[1]!.slice(4));
+  secondLease!.release();
+  ok(chunk.every((byte) => byte === SPOILED));
+});
+
+test("FrameDecoder gives a chunk back as soon as it is copied, and a body's buffer when its lease ends", () => {
+  const payload = new Uint8Array(900_000).map((_, index) => index % 251);
+  const stream = joined(...encodeFrame(0x5302, 1, payload), ...encodeFrame(0x5302, 2, payload));
+  const buffers = new BufferPool({ spoils: true });
+  const decoder = new FrameDecoder({ bodyBytesMax: 1_000_000, buffers });
+  const bodies: { body: Uint8Array; lease: Lease }[] = [];
+  let spoiled = 0;
+  for (let at = 0; at < stream.length; at += 99_999) {
+    const chunk = stream.slice(at, at + 99_999);
+    decoder.push(chunk, new Lease(() => (chunk.fill(SPOILED), spoiled += 1)));
+    for (let body = decoder.next(); body !== null; body = decoder.next()) {
+      if (!isFrameFault(body)) bodies.push({ body, lease: decoder.lease! });
+    }
+  }
+  equal(spoiled, Math.ceil(stream.length / 99_999));
+  equal(bodies.length, 2);
+  for (const { body } of bodies) deepEqual(body.slice(6), payload);
+  bodies[0]!.lease.release();
+  ok(bodies[0]!.body.every((byte) => byte === SPOILED));
+  deepEqual(bodies[1]!.body.slice(6), payload);
 });
