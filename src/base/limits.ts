@@ -259,6 +259,8 @@ export const LIMITS = {
   storeBatchOperationsMax: 1_000_000,
   /** Keys that one step of a range delete removes: it holds up other writers. */
   storeDeleteStepKeysMax: 10_000,
+  /** Bytes that such a step reads to find its keys. */
+  storeDeleteStepBytesMax: 4 * MIB,
   /** Snapshots and scans that are open at once: each keeps versions and files alive. */
   storeSnapshotsMax: 10_000,
   /** Writes that wait for their turn in one store, and their bytes; beyond it `overloaded`. */

@@ -97,6 +97,13 @@ export interface KeyValueStore {
    */
   deleteRange(range: KeyRange): Answer<number>;
 
+  /**
+   * For a range that nobody reads any more, before it is deleted: what can go without being read goes at once, whatever
+   * snapshots there are (a walk that has begun goes on). Older values may show in the range where newer ones went, until
+   * `deleteRange` has removed the rest; also after a crash. Returns about how many bytes went.
+   */
+  discardRange(range: KeyRange): Answer<number>;
+
   snapshot(): StoreSnapshot;
   /** Done when everything that was written before the call is durable. */
   sync(): Answer<void>;

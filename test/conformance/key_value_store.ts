@@ -186,6 +186,24 @@ export function describeKeyValueStore(name: string, open: () => Promise<StoreUnd
     assert.equal(store.stats().snapshots, 0);
   });
 
+  scenario(
+    "discardRange() leaves everything outside, and nothing inside once the range is deleted",
+    async (store, made) => {
+      for (let at = 0; at < 60; at++) await putText(store, `${"abc"[at % 3]}${at}`, "v".repeat(50));
+      await store.deleteRange({ from: bytesOf("b1"), to: bytesOf("b2") });
+      const expected = (await pairsOf(store)).filter((pair) => !pair.startsWith("b"));
+      const range = { from: bytesOf("b"), to: bytesOf("c") };
+      await store.discardRange(range);
+      assert.deepEqual((await pairsOf(store)).filter((pair) => !pair.startsWith("b")), expected);
+      await store.deleteRange(range);
+      assert.deepEqual(await pairsOf(store), expected);
+      await putText(store, "b", "again");
+      assert.equal(await valueOf(store, "b"), "again");
+      await made.settle();
+      assert.equal(await valueOf(store, "b"), "again");
+    },
+  );
+
   scenario("deleteRange() removes a range and nothing else", async (store, made) => {
     for (const key of "abcdef") await putText(store, key, key);
     await made.settle();

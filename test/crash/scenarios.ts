@@ -19,6 +19,7 @@ import { topicCreate } from "./scenarios/topic_create.ts";
 import { topicDelete } from "./scenarios/topic_delete.ts";
 import { treeLogCuts } from "./scenarios/tree_log_cuts.ts";
 import { treeLogRecovery } from "./scenarios/tree_log_recovery.ts";
+import { treeLogTrim } from "./scenarios/tree_log_trim.ts";
 import { trim } from "./scenarios/trim.ts";
 import { trimAfterCleanStop } from "./scenarios/trim_after_clean_stop.ts";
 import { truncate } from "./scenarios/truncate.ts";
@@ -47,6 +48,7 @@ export const SCENARIOS: readonly Scenario[] = [
   treeLogCompact,
   treeLogCuts,
   treeLogRecovery,
+  treeLogTrim,
   keyLookup,
   keyLookupLsm,
 ];

@@ -22,30 +22,32 @@ export const TREE_LOG_MUTANTS: readonly Mutant[] = [
   ]),
   mutant("log in a tree: batches cut before the new end is stored", "tree_log_cuts", [
     BOUNDS,
-    `  await storeBounds(state, new WriteBatch());
-  await store.deleteRange(keys.batches(boundary));`,
+    `  await storeBounds(state, { endOffset: boundary,`,
     `  await store.deleteRange(keys.batches(boundary));
-  await storeBounds(state, new WriteBatch());`,
+  await storeBounds(state, { endOffset: boundary,`,
   ]),
   mutant("log in a tree: batches trimmed before the new start is stored", "tree_log_cuts", [
     BOUNDS,
-    `  await storeBounds(state, write);
-  state.durableOffset = state.writtenOffset;
-  await store.deleteRange(keys.batches(startOffset, offset));`,
-    `  await store.deleteRange(keys.batches(startOffset, offset));
-  await storeBounds(state, write);
-  state.durableOffset = state.writtenOffset;`,
+    `  await storeBounds(
+    state,
+    { startOffset: offset,`,
+    `  await state.place.store.deleteRange(state.keys.batches(state.startOffset, offset));
+  await storeBounds(
+    state,
+    { startOffset: offset,`,
   ]),
   mutant("log in a tree: a truncation is told before it is durable", "tree_log_cuts", [
     BOUNDS,
-    `  await store.write(write.put(state.keys.state, state.encode()));
-  await store.sync();`,
-    `  await store.write(write.put(state.keys.state, state.encode()));`,
+    `  await store.write(write);
+  await store.sync();
+}`,
+    `  await store.write(write);
+}`,
   ], [
     BOUNDS,
-    `  await restoreProducers(state);
-  await store.sync();`,
-    `  await restoreProducers(state);`,
+    `    await restoreProducers(state);
+    await store.sync();`,
+    `    await restoreProducers(state);`,
   ]),
   mutant("log in a tree: what a truncation left above the end stays at a start", "tree_log_cuts", [
     BOUNDS,
@@ -107,5 +109,20 @@ export const TREE_LOG_MUTANTS: readonly Mutant[] = [
         }
         state.cleanedEnd = cleanedEnd;
         state.segments.replace(sources, shrunk);`,
+  ]),
+  mutant("log in a tree: its tables dropped before the new start is stored", "tree_log_trim", [
+    BOUNDS,
+    `  await storeBounds(
+    state,
+    { startOffset: offset,`,
+    `  await state.place.store.discardRange(state.keys.batches(state.startOffset, offset));
+  await storeBounds(
+    state,
+    { startOffset: offset,`,
+  ]),
+  mutant("tree: a table dropped that holds keys outside the range", "tree_log_trim", [
+    "src/storage/lsm/lsm_store.ts",
+    `(to === undefined || compareBytes(maxKey, to) < 0)`,
+    `(to === undefined || compareBytes(minKey, to) < 0)`,
   ]),
 ];

@@ -15,6 +15,7 @@ import { boundsOf, type Compaction, compactionOf, type CompactionPointers, pickC
 import { Progress } from "./progress.ts";
 import { tableFileName } from "./file_names.ts";
 import type { TableMeta } from "./table_meta.ts";
+import type { TableReader } from "./table_reader.ts";
 import type { TreeState } from "./tree_state.ts";
 import { writeMemtable } from "./write_memtable.ts";
 
@@ -25,6 +26,10 @@ export class BackgroundWork {
   readonly progress = new Progress();
   #flushing: Promise<void> | null = null;
   #compacting: Promise<void> | null = null;
+  /** Tables that the running compaction takes: nobody else may. */
+  #merging: readonly TableReader[] = [];
+  /** While tables are dropped no compaction is chosen: it might take them. */
+  #dropping: Promise<void> | null = null;
   /** Why the last flush or compaction failed; null: it did not. */
   flushError: SentinelError | null = null;
   compactionError: SentinelError | null = null;
@@ -55,6 +60,7 @@ export class BackgroundWork {
   /** Stops compaction where it is, and waits for it and for the running flush. `isClosing` is set before. */
   async stop(): Promise<void> {
     this.#cancelRetry?.();
+    if (this.#dropping !== null) await this.#dropping;
     if (this.#compacting !== null) await this.#compacting;
     if (this.#flushing !== null) await this.#flushing;
   }
@@ -74,7 +80,7 @@ export class BackgroundWork {
   async compactEverything(): Promise<void> {
     const { versions, settings } = this.#state;
     for (let level = 0; level + 1 < settings.levelsMax; level++) {
-      while (this.#compacting !== null) await this.#compacting;
+      while (this.#compacting !== null || this.#dropping !== null) await (this.#compacting ?? this.#dropping);
       const { levels } = versions.current;
       const tables = levels[level]!;
       const isLast = levels.slice(level + 1).every((deeper) => deeper.length === 0);
@@ -134,6 +140,7 @@ export class BackgroundWork {
     await Promise.resolve();
     try {
       while (this.#state.gate.failure === null && !this.#state.isClosing) {
+        while (this.#dropping !== null) await this.#dropping;
         const compaction = pickCompaction(this.#state.versions.current, this.#state.settings, this.#pointers);
         if (compaction === null) break;
         await this.#compact(compaction);
@@ -151,9 +158,10 @@ export class BackgroundWork {
   async #compact(compaction: Compaction): Promise<void> {
     const { versions, snapshots, location, gate, settings } = this.#state;
     const { level, inputs, overlapping } = compaction;
-    await this.#state.beginWrites();
+    this.#merging = [...inputs, ...overlapping];
     const version = versions.pin();
     try {
+      await this.#state.beginWrites();
       // What overlaps nothing is moved as it is.
       const isMove = level > 0 && overlapping.length === 0;
       const added = isMove ? inputs.map(({ meta }) => ({ level: level + 1, meta })) : await compactTables(compaction, {
@@ -169,8 +177,33 @@ export class BackgroundWork {
       this.#pointers.set(level, boundsOf(inputs)[1]);
       await this.#commit({ removed: [...inputs, ...overlapping], added });
     } finally {
+      this.#merging = [];
       versions.unpin(version);
     }
+  }
+
+  /**
+   * Removes the tables that are wanted in one edit, without reading them, but for those that are being merged. Returns
+   * how many bytes they have.
+   */
+  async dropTables(isWanted: (meta: TableMeta) => boolean): Promise<number> {
+    const { versions, gate, isClosing } = this.#state;
+    while (this.#dropping !== null) await this.#dropping;
+    if (gate.failure !== null || isClosing) return 0;
+    const removed = versions.current.levels.flat().filter((table) =>
+      isWanted(table.meta) && !this.#merging.includes(table)
+    );
+    if (removed.length === 0) return 0;
+    const dropped = this.#state.beginWrites().then(() => this.#commit({ removed, added: [] }));
+    this.#dropping = dropped.then(() => {}, () => {}).then(() => {
+      this.#dropping = null;
+    });
+    try {
+      await dropped;
+    } catch (thrown) {
+      throw this.#errorOf(thrown);
+    }
+    return removed.reduce((sum, { meta }) => sum + meta.sizeBytes, 0);
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import { SentinelError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { compareBytes } from "../../bytes/compare_bytes.ts";
 import type {
   Answer,
   KeyRange,
@@ -217,18 +218,28 @@ export class LsmStore implements KeyValueStore {
     }
   }
 
+  /** Tables that lie in the range as a whole. */
+  async discardRange({ from, to }: KeyRange): Promise<number> {
+    this.#mustBeOpen();
+    return await this.#background.dropTables(({ minKey, maxKey }) =>
+      (from === undefined || compareBytes(minKey, from) >= 0) && (to === undefined || compareBytes(maxKey, to) < 0)
+    );
+  }
+
   /** Deletes the first keys of a range in one batch, while nobody else writes. `next`: where to go on. */
   async #deleteStep(range: KeyRange): Promise<{ readonly count: number; readonly next: Uint8Array | null }> {
     const batch = new WriteBatch();
     const scan = this.scan(range);
     let next: Uint8Array | null = null;
+    let readBytes = 0;
     try {
       for (let pair = await scan.next(); pair !== null; pair = await scan.next()) {
-        if (batch.count >= LIMITS.storeDeleteStepKeysMax || batch.sizeBytes >= LIMITS.logWriteBytesMax) {
+        if (batch.count >= LIMITS.storeDeleteStepKeysMax || readBytes >= LIMITS.storeDeleteStepBytesMax) {
           next = pair.key;
           break;
         }
         batch.delete(pair.key);
+        readBytes += pair.key.length + pair.value.length;
       }
     } finally {
       scan.close();

@@ -79,6 +79,11 @@ export class MemoryStore implements KeyValueStore {
     return keys.length;
   }
 
+  discardRange(): number {
+    this.#mustBeOpen();
+    return 0;
+  }
+
   snapshot(): StoreSnapshot {
     this.#mustBeOpen();
     return this.#snapshots.take(this.#sequence);

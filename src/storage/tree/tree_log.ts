@@ -143,7 +143,7 @@ export class TreeLog implements PartitionLog {
   async #readStored(from: Offset, maxBytes: number, upTo: Offset): Promise<RecordBatch[]> {
     const state = this.#state;
     while (true) {
-      const { generation } = state;
+      const { generation, truncations } = state;
       const found: RecordBatch[] = [];
       let bytes = 0;
       await state.stored.forEach(from, Math.min(upTo, state.writtenOffset), (batch) => {
@@ -154,18 +154,18 @@ export class TreeLog implements PartitionLog {
       });
       this.#assertReadable(from);
       // A read that crosses a truncation may have seen what is gone.
-      if (generation === state.generation) return found;
+      if (generation === state.generation && truncations === state.truncations) return found;
     }
   }
 
   async batchForTimestamp(timestamp: TimestampMs, upTo: Offset, fromOffset: Offset = 0): Promise<RecordBatch | null> {
     const state = this.#state;
     while (true) {
-      const { generation } = state;
+      const { generation, truncations } = state;
       this.#assertReadable(Math.min(Math.max(fromOffset, state.startOffset), state.endOffset));
       const found = await this.#findByTime(timestamp, upTo, fromOffset);
       // A search that crosses a truncation may have seen what is gone, or trusted what was said of it.
-      if (generation === state.generation) return found;
+      if (generation === state.generation && truncations === state.truncations) return found;
     }
   }
 
@@ -217,7 +217,7 @@ export class TreeLog implements PartitionLog {
         if (cut === null) {
           throw new SentinelError("offset_out_of_range", `No batch of ${name} starts at offset ${boundary}`);
         }
-        await this.#orFail(() => cutAt(state, boundary, cut));
+        await this.#orThrow(() => cutAt(state, boundary, cut, (work) => this.#orFail(work)));
         const detail = `The log ${name} was truncated from offset ${boundary}`;
         this.#writer.refuseFrom(boundary, new SentinelError("storage_error", detail));
       });
@@ -235,7 +235,7 @@ export class TreeLog implements PartitionLog {
       if (state.failure !== null) throw state.failure;
       if (offset > state.endOffset) throw state.outOfRange(offset);
       if (offset <= state.startOffset) return;
-      await this.#orFail(() => trimTo(state, offset));
+      await this.#orThrow(() => trimTo(state, offset));
       this.#writer.settle();
     });
   }
@@ -289,6 +289,16 @@ export class TreeLog implements PartitionLog {
       await work();
     } catch (thrown) {
       throw this.#writer.fail(thrown);
+    }
+  }
+
+  /** A store that has no room now has changed nothing: the log goes on as it was. */
+  async #orThrow(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      const isRefused = this.#state.place.store.failure === null && thrown instanceof SentinelError;
+      throw isRefused ? thrown : this.#writer.fail(thrown);
     }
   }
 

@@ -4,8 +4,10 @@
  */
 import { SentinelError } from "../../base/errors.ts";
 import type { Offset } from "../../base/ids.ts";
+import { LeaderEpochs } from "../log/leader_epochs.ts";
 import { WriteBatch } from "../write_batch.ts";
 import { PartitionKeys } from "./partition_keys.ts";
+import type { PartitionState } from "./partition_state.ts";
 import type { TreeLogState } from "./tree_log_state.ts";
 import { SegmentGrowth } from "./tree_segments.ts";
 import { decodeTreeSegment, emptySegment, encodeTreeSegment, grown, type TreeSegment } from "./tree_segment.ts";
@@ -110,43 +112,72 @@ export async function cutOf(state: TreeLogState, boundary: Offset): Promise<Tree
   return { ...cut, endOffset: boundary, sizeBytes };
 }
 
-/** Ends the log at `boundary`, with `cut` as its last segment. Nothing may be written meanwhile. */
-export async function cutAt(state: TreeLogState, boundary: Offset, cut: TreeSegment): Promise<void> {
+/**
+ * Ends the log at `boundary`, with `cut` as its last segment. Nothing may be written meanwhile. `orFail`: from there on a
+ * failure leaves above the end what must not be there when something is appended.
+ */
+export async function cutAt(
+  state: TreeLogState,
+  boundary: Offset,
+  cut: TreeSegment,
+  orFail: (work: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const { place: { store }, keys } = state;
+  const epochs = new LeaderEpochs(state.epochs.starts);
+  epochs.truncateFrom(boundary);
+  const cleanOffset = Math.min(state.cleanOffset, boundary);
+  await storeBounds(state, { endOffset: boundary, active: cut, cleanOffset, epochs });
   state.epochs.truncateFrom(boundary);
   state.endOffset = state.writtenOffset = state.durableOffset = boundary;
   state.truncations += 1;
-  state.cleanOffset = Math.min(state.cleanOffset, boundary);
+  state.cleanOffset = cleanOffset;
   state.tailCache.truncateFrom(boundary);
   state.segments.cutTo(cut, -1);
-  await storeBounds(state, new WriteBatch());
-  await store.deleteRange(keys.batches(boundary));
-  await store.deleteRange(keys.segments(cut.baseOffset));
-  // Above the new end other batches will stand: what is said of the old ones must not be believed of them.
-  const last = await state.times.truncateFrom(cut.baseOffset, boundary);
-  state.segments.cutTo(cut, last?.timestamp ?? -1);
-  await restoreProducers(state);
-  await store.sync();
+  await orFail(async () => {
+    await store.deleteRange(keys.batches(boundary));
+    await store.deleteRange(keys.segments(cut.baseOffset));
+    // Above the new end other batches will stand: what is said of the old ones must not be believed of them.
+    const last = await state.times.truncateFrom(cut.baseOffset, boundary);
+    state.segments.cutTo(cut, last?.timestamp ?? -1);
+    await restoreProducers(state);
+    await store.sync();
+  });
 }
 
-/** Begins the log at `offset`. Nothing may be written meanwhile. */
+/** Begins the log at `offset`. Nothing may be written meanwhile. Where the store has no room, nothing has changed. */
 export async function trimTo(state: TreeLogState, offset: Offset): Promise<void> {
-  const { place: { store }, keys, startOffset } = state;
   // What the trim takes away could not be read for the producers' sake any more.
   if (state.snapshots.newest < offset) await storeProducers(state);
   const first = await trimmedSegment(state, offset);
+  const epochs = new LeaderEpochs(state.epochs.starts);
+  epochs.trimBefore(offset);
+  const isActive = first.baseOffset === state.segments.active.baseOffset;
+  await storeBounds(
+    state,
+    { startOffset: offset, epochs, ...(isActive ? { active: first } : {}) },
+    isActive ? null : first,
+  );
   state.startOffset = offset;
   state.epochs.trimBefore(offset);
   state.segments.trimTo(first);
-  const write = new WriteBatch();
-  if (first.baseOffset !== state.segments.active.baseOffset) {
-    write.put(keys.segment(first.baseOffset), encodeTreeSegment(first));
-  }
-  await storeBounds(state, write);
   state.durableOffset = state.writtenOffset;
-  await store.deleteRange(keys.batches(startOffset, offset));
-  await removeBefore(state);
-  await store.sync();
+  await removeTrimmed(state);
+}
+
+/** What cannot be removed now stays below the start, where nobody looks, until the next trim or start. */
+async function removeTrimmed(state: TreeLogState): Promise<void> {
+  const { place: { store }, keys, startOffset, removedTo } = state;
+  const trimmed = keys.batches(removedTo, startOffset);
+  try {
+    // Most of it lies in tables of its own: to read a gigabyte in order to delete it would be the work of many appends.
+    await store.discardRange(trimmed);
+    await store.deleteRange(trimmed);
+    await removeBefore(state);
+    await store.sync();
+    state.removedTo = startOffset;
+  } catch (thrown) {
+    if (store.failure !== null || !(thrown instanceof SentinelError)) throw thrown;
+  }
 }
 
 /** The segment that holds `offset`, without the batches that end at or before it. */
@@ -164,9 +195,15 @@ async function trimmedSegment({ segments, stored, startOffset }: TreeLogState, o
   return { ...segment, sizeBytes: segment.sizeBytes - goneBytes };
 }
 
-async function storeBounds(state: TreeLogState, write: WriteBatch): Promise<void> {
-  const { store } = state.place;
-  await store.write(write.put(state.keys.state, state.encode()));
+async function storeBounds(
+  state: TreeLogState,
+  changes: Partial<PartitionState>,
+  sealed: TreeSegment | null = null,
+): Promise<void> {
+  const { place: { store }, keys } = state;
+  const write = new WriteBatch().put(keys.state, state.encode(changes));
+  if (sealed !== null) write.put(keys.segment(sealed.baseOffset), encodeTreeSegment(sealed));
+  await store.write(write);
   await store.sync();
 }
 

@@ -52,6 +52,8 @@ export class TreeLogState {
   cleanOffset: Offset;
   /** Below it compaction has written: nothing is cut there. */
   cleanedEnd: Offset;
+  /** Below it nothing is left of what was trimmed. */
+  removedTo: Offset;
   /** Bytes above the producers' snapshot: a start reads them. */
   bytesAboveSnapshot = 0;
   failure: SentinelError | null = null;
@@ -68,7 +70,7 @@ export class TreeLogState {
     this.tailCache = new TailCache(budgets.tail);
     this.producers = new ProducerStates(budgets.producers);
     this.epochs = state.epochs;
-    this.startOffset = state.startOffset;
+    this.startOffset = this.removedTo = state.startOffset;
     this.endOffset = this.writtenOffset = this.durableOffset = state.endOffset;
     this.cleanOffset = state.cleanOffset;
     this.cleanedEnd = state.cleanedEnd;

@@ -45,6 +45,7 @@ export async function removePartitions(
   if (from >= to) return 0;
   const first = new PartitionKeys(topicId, from).all.from!;
   const last = new PartitionKeys(topicId, to - 1).all.to!;
+  await store.discardRange({ from: first, to: last });
   const count = await store.deleteRange({ from: first, to: last });
   if (count > 0) await store.sync();
   return count;

@@ -9,6 +9,7 @@ import { SeededRandom } from "../../seeded_random.ts";
 import { FaultyDisk } from "../faulty_disk.ts";
 import { batchOf, NOW_MS, readAll, SETTINGS, store as storeBatch, textOf } from "../log_fixture.ts";
 import { openTree } from "../tree_fixture.ts";
+import { keysOfKind } from "./counting_store.ts";
 import { openTreeLog, placeOf, SMALL_SEGMENTS } from "./tree_log_fixture.ts";
 
 async function makeLog(store: KeyValueStore, cacheBytes: number): Promise<LogUnderTest> {
@@ -89,6 +90,30 @@ test("a full disk takes back what was not stored, and the log goes on with the s
   await storeBatch(log, batchOf(3), 4);
   assert.equal(log.endOffset, 2);
   assert.equal(log.failure, null);
+});
+
+test("a full disk refuses a trim and a truncation, and the log goes on as it was until there is room", async () => {
+  const disk = new FaultyDisk();
+  const store = await openTree(disk, { syncMode: "always", memtableBytes: 1_000_000 });
+  const log = await openTreeLog(store);
+  for (let seed = 0; seed < 40; seed++) await storeBatch(log, batchOf(seed), 2);
+  const before = textOf(await readAll(log));
+  disk.failNext("write", "no_space", { suffix: ".log" });
+  await assert.rejects(log.trimBefore(30), /no space/);
+  disk.failNext("write", "no_space", { suffix: ".log" });
+  await assert.rejects(log.truncateFrom(35), /no space/);
+  assert.deepEqual([log.startOffset, log.endOffset, log.failure], [0, 40, null]);
+  assert.deepEqual(textOf(await readAll(log)), before);
+  // The new start is stored, and there is no room for the deletions: they come with the next trim.
+  await log.trimBefore(5);
+  disk.failNext("write", "no_space", { suffix: ".log", skip: 1 });
+  await log.trimBefore(20);
+  assert.deepEqual([log.startOffset, log.failure], [20, null]);
+  await log.trimBefore(30);
+  await log.truncateFrom(35);
+  await storeBatch(log, batchOf(99), 3);
+  assert.equal((await readAll(log)).length, 6);
+  assert.deepEqual((await keysOfKind(store, 3)).map(([last]) => last), [30, 31, 32, 33, 34, 35]);
 });
 
 test("retention removes whole segments that are too old or too much, from the start on", async () => {
