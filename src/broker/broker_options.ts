@@ -23,6 +23,8 @@ export interface BrokerOptions {
   readonly inMemory?: boolean;
   /** Smallest `segment.bytes`; below Kafka's 1 MiB only in tests. */
   readonly segmentBytesMin?: number;
+  /** Memory of the node's tree before it writes a table; below `nodeTreeMemtableBytes` only in tests. */
+  readonly treeMemtableBytes?: number;
   readonly retentionCheckMs?: number;
   /** How often the cleaner looks for something to compact. */
   readonly cleanerCheckMs?: number;

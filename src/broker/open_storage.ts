@@ -29,7 +29,9 @@ export async function openStorage(
   directory: DataDirectory,
 ): Promise<OpenStorage> {
   const { dataPath: path, flushIntervalMs, partitionsDefault, durability } = options;
-  const tree = new NodeTree({ disk, clock, path, directoryId: directory.directoryId });
+  const { directoryId } = directory;
+  const memtableBytes = options.treeMemtableBytes ?? LIMITS.nodeTreeMemtableBytes;
+  const tree = new NodeTree({ disk, clock, path, directoryId, memtableBytes });
   const store = new PartitionStore({ disk, clock, path, flushIntervalMs, tree });
   try {
     await tree.openExisting();

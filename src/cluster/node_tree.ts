@@ -18,12 +18,14 @@ import type { TreeSettings } from "../storage/lsm/tree_settings.ts";
 export const TREE_DIRECTORY = "tree";
 
 /** Whoever must wait for the disk asks for a sync; the others do not wait. */
-const SETTINGS: Partial<TreeSettings> = {
-  syncMode: "written",
-  memtableBytes: LIMITS.nodeTreeMemtableBytes,
-  blockCacheBytes: LIMITS.nodeTreeBlockCacheBytes,
-  levelBytesBase: 4 * LIMITS.nodeTreeMemtableBytes,
-};
+function settings(memtableBytes: number): Partial<TreeSettings> {
+  return {
+    syncMode: "written",
+    memtableBytes,
+    blockCacheBytes: LIMITS.nodeTreeBlockCacheBytes,
+    levelBytesBase: 4 * memtableBytes,
+  };
+}
 
 export interface NodeTreeOptions {
   readonly disk: Disk;
@@ -31,6 +33,8 @@ export interface NodeTreeOptions {
   /** The data directory, and the id that it has. */
   readonly path: string;
   readonly directoryId: string;
+  /** Default `nodeTreeMemtableBytes`; less only in tests. */
+  readonly memtableBytes?: number;
 }
 
 export class NodeTree {
@@ -97,10 +101,11 @@ export class NodeTree {
   }
 
   async #openStore(): Promise<LsmStore> {
-    const { disk, clock, directoryId } = this.#options;
+    const { disk, clock, directoryId, memtableBytes = LIMITS.nodeTreeMemtableBytes } = this.#options;
     const identity = parseUuid(directoryId) ?? new Uint8Array(16);
     try {
-      return this.#store = await LsmStore.open({ disk, clock, directory: this.#directory, identity }, SETTINGS);
+      const location = { disk, clock, directory: this.#directory, identity };
+      return this.#store = await LsmStore.open(location, settings(memtableBytes));
     } catch (thrown) {
       // On a disk that is full now there may be room the next time.
       this.#opening = null;

@@ -2,10 +2,12 @@
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/broker_options.ts";
 import { SentinelError } from "../../src/base/errors.ts";
-import { BROKER_OPTIONS, openBrokerSubject } from "./broker_subject.ts";
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
+import { BROKER_OPTIONS, brokerSubject } from "./broker_subject.ts";
 import { digestOf } from "./ledger.ts";
 import type { PartitionPlace, ProduceAsked, TopicState } from "./ledger.ts";
 import { observedRecords } from "./subject.ts";
+import type { OpensSubject } from "./subject.ts";
 import type { KeyedRequest } from "./keyed_request.ts";
 import { Script } from "./script.ts";
 import type { SequencedBatch, SequencedProducer } from "./sequenced_producer.ts";
@@ -21,10 +23,23 @@ export interface ProduceOptions {
 }
 
 export class BrokerScript extends Script {
-  readonly opens = openBrokerSubject;
+  readonly opens: OpensSubject;
+  readonly #engine: StorageEngine;
   readonly #states = new Map<string, TopicState>();
   #incarnations = 0;
   #broker: Broker | null = null;
+
+  /** `engine`: how topics are stored that say nothing. */
+  constructor(seed: number, engine: StorageEngine = "log") {
+    super(seed);
+    this.#engine = engine;
+    this.opens = brokerSubject(engine);
+  }
+
+  /** What paths of files have in them that a partition's appends go to. */
+  logOf(partition: string): string {
+    return this.#engine === "log" ? `${partition}/0` : "tree/wal";
+  }
 
   get broker(): Broker {
     if (this.#broker === null) throw new Error("The broker is not running");
@@ -33,7 +48,7 @@ export class BrokerScript extends Script {
 
   async start(options: Partial<BrokerOptions> = {}): Promise<void> {
     const { platform } = this.startProcess();
-    this.#broker = (await Broker.open(platform, { ...BROKER_OPTIONS, ...options })).broker;
+    this.#broker = (await Broker.open(platform, { ...BROKER_OPTIONS, storageEngine: this.#engine, ...options })).broker;
   }
 
   /** A clean stop. */
@@ -55,11 +70,15 @@ export class BrokerScript extends Script {
   }
 
   /** A create that the broker is to refuse. */
-  async createInVain(name: string, partitions: number): Promise<void> {
-    const state: TopicState = { name, incarnation: ++this.#incarnations, partitions, config: {} };
+  async createInVain(
+    name: string,
+    partitions: number,
+    config: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const state: TopicState = { name, incarnation: ++this.#incarnations, partitions, config };
     this.ledger.push({ kind: "topic asked", name, state });
     try {
-      await this.broker.createTopic(name, { partitions });
+      await this.broker.createTopic(name, { partitions, config });
     } catch {
       this.ledger.push({ kind: "topic refused", name });
       return;

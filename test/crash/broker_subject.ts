@@ -1,6 +1,7 @@
 /** A whole broker as the thing that is crashed. */
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/broker_options.ts";
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
 import { OFFSETS_TOPIC } from "../../src/broker/internal_topics.ts";
 import type { FetchedPartition, TopicDescription } from "../../src/broker/types.ts";
 import type { StoredRecord } from "../../src/records/record.ts";
@@ -16,6 +17,8 @@ export const BROKER_OPTIONS: BrokerOptions = {
   autoCreate: false,
   partitionsDefault: 1,
   segmentBytesMin: 100,
+  // Some tables are written in each scenario with topics in the tree.
+  treeMemtableBytes: 8_192,
   groups: { initialRebalanceDelayMs: 0, offsetsTopicPartitions: 1 },
 };
 
@@ -26,14 +29,17 @@ const LOOKED_UP_KEYS = ["a", "b", "c", "d", "e", "f", "g"];
 /** Searches by time in one partition. */
 const SEARCHES_MAX = 6;
 
-export const openBrokerSubject: OpensSubject = async (platform) => {
-  const { broker } = await Broker.open(platform, BROKER_OPTIONS);
-  return {
-    observe: () => observeBroker(broker),
-    append: () => appendToAll(broker),
-    close: () => broker.close(),
+/** `engine`: how topics are stored that say nothing. */
+export function brokerSubject(engine: StorageEngine): OpensSubject {
+  return async (platform) => {
+    const { broker } = await Broker.open(platform, { ...BROKER_OPTIONS, storageEngine: engine });
+    return {
+      observe: () => observeBroker(broker),
+      append: () => appendToAll(broker),
+      close: () => broker.close(),
+    };
   };
-};
+}
 
 export async function observeBroker(broker: Broker): Promise<Observed> {
   const topics: ObservedTopic[] = [];

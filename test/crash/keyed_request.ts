@@ -1,5 +1,6 @@
 /** Requests with idempotency keys of a scenario, and a start that has each of them sent again. */
 import { Broker } from "../../src/broker/broker.ts";
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
 import type { RecordInput } from "../../src/records/record.ts";
 import { BROKER_OPTIONS, observeBroker } from "./broker_subject.ts";
 import { digestOf } from "./ledger.ts";
@@ -27,9 +28,9 @@ export class KeyedRequest {
 }
 
 /** As the broker's own subject, but that what it appends are the requests, all of them, again. */
-export function keyedSubject(requests: readonly KeyedRequest[]): OpensSubject {
+export function keyedSubject(requests: readonly KeyedRequest[], storageEngine: StorageEngine = "log"): OpensSubject {
   return async (platform) => {
-    const { broker } = await Broker.open(platform, BROKER_OPTIONS);
+    const { broker } = await Broker.open(platform, { ...BROKER_OPTIONS, storageEngine });
     return {
       observe: () => observeBroker(broker),
       append: () => sendAgain(broker, requests),

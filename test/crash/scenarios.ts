@@ -1,6 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { cleanStop } from "./scenarios/clean_stop.ts";
 import { compact, treeLogCompact } from "./scenarios/compact.ts";
+import { engines } from "./scenarios/engines.ts";
 import { failedSync } from "./scenarios/failed_sync.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { idempotentCutBack } from "./scenarios/idempotent_cut_back.ts";
@@ -51,7 +52,26 @@ export const SCENARIOS: readonly Scenario[] = [
   treeLogTrim,
   keyLookup,
   keyLookupLsm,
+  engines,
+  ...[
+    produce,
+    trim,
+    topicCreate,
+    topicDelete,
+    topicChange,
+    idempotentProduce,
+    idempotentCutBack,
+    failedSync,
+    fullDisk,
+    cleanStop,
+    recovery,
+  ].map(inTree),
 ];
+
+/** The same with its topics in the node's tree. */
+function inTree({ name, prepare }: Scenario): Scenario {
+  return { name: `lsm_${name}`, prepare: (seed) => prepare(seed, "lsm") };
+}
 
 /** Those whose files are damaged too: between them they have sealed segments, epochs, trims, several partitions and producers. */
 export const DAMAGED_SCENARIOS: readonly Scenario[] = [

@@ -1,5 +1,6 @@
 /** Idempotent producers of a scenario, and a start that has each of them send everything again. */
 import { Broker } from "../../src/broker/broker.ts";
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
 import { SentinelError } from "../../src/base/errors.ts";
 import { LIMITS } from "../../src/base/limits.ts";
 import { buildRecordBatch } from "../../src/records/build_batch.ts";
@@ -48,9 +49,12 @@ export class SequencedProducer {
 }
 
 /** As the broker's own subject, but that what it appends are the producers' batches, all of them, again. */
-export function sequencedSubject(producers: readonly SequencedProducer[]): OpensSubject {
+export function sequencedSubject(
+  producers: readonly SequencedProducer[],
+  storageEngine: StorageEngine = "log",
+): OpensSubject {
   return async (platform) => {
-    const { broker } = await Broker.open(platform, BROKER_OPTIONS);
+    const { broker } = await Broker.open(platform, { ...BROKER_OPTIONS, storageEngine });
     return {
       observe: () => observeBroker(broker),
       append: () => sendAgain(broker, producers),

@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** Clean stops with producers still at work, and the first writes after the starts that follow. */
 export const cleanStop: Scenario = {
   name: "clean_stop",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const run = async (): Promise<void> => {
       await script.start();
       await script.create("orders", 2, { "segment.bytes": "900", "index.interval.bytes": "100" });

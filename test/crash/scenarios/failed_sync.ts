@@ -1,5 +1,4 @@
 import { BrokerScript } from "../broker_script.ts";
-import { openBrokerSubject } from "../broker_subject.ts";
 import type { Scenario } from "../scenario.ts";
 
 /**
@@ -8,14 +7,20 @@ import type { Scenario } from "../scenario.ts";
  */
 export const failedSync: Scenario = {
   name: "failed_sync",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const run = async (): Promise<void> => {
       await script.start();
       await script.create("orders", 2);
       await script.produce("orders", 0, { count: 2 });
       script.beginCrashes();
-      const fault = { operation: "sync", pathPart: "orders-0/0", code: "io", times: 1, effect: "lost" } as const;
+      const fault = {
+        operation: "sync",
+        pathPart: script.logOf("orders-0"),
+        code: "io",
+        times: 1,
+        effect: "lost",
+      } as const;
       script.process.disk.faults.add(fault);
       await Promise.all([
         script.produce("orders", 0, { connection: "a", count: 2 }),
@@ -26,7 +31,7 @@ export const failedSync: Scenario = {
       await script.produce("orders", 1, { connection: "c" });
       script.kill();
       const { platform } = script.startProcess();
-      const subject = await openBrokerSubject(platform);
+      const subject = await script.opens(platform);
       script.noteSeen(await subject.observe(), (topic) => script.placeOf(topic).incarnation);
       script.kill();
       await script.start();

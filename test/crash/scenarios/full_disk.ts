@@ -6,14 +6,20 @@ const BLOCK_BYTES = 4_096;
 /** The disk is full, or takes half of a write: nothing is acknowledged that is not there, and it goes on when there is room. */
 export const fullDisk: Scenario = {
   name: "full_disk",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const leave = (freeBytes: number): void => {
       const { volume } = script;
       volume.capacityBytes += freeBytes - volume.freeBytes;
     };
     const failOnce = (code: "io" | "no_space", effect: "part" | "all"): void =>
-      script.process.disk.faults.add({ operation: "write", pathPart: "orders-0/0", code, times: 1, effect });
+      script.process.disk.faults.add({
+        operation: "write",
+        pathPart: script.logOf("orders-0"),
+        code,
+        times: 1,
+        effect,
+      });
     const sendMany = (prefix: string): Promise<boolean[]> =>
       Promise.all(
         Array.from({ length: 6 }, (_, number) =>
@@ -35,7 +41,8 @@ export const fullDisk: Scenario = {
       for (let time = 0; time < 5; time++) {
         await script.produce("orders", 0, { connection: "e", count: 4, valueBytes: 300 });
       }
-      await script.createInVain("too-much", 3);
+      // In the tree it would fit into the bytes that are left.
+      await script.createInVain("too-much", 3, engine === "lsm" ? { "storage.engine": "log" } : {});
       await script.read("orders");
       leave(2 ** 30);
       await sendMany("f");

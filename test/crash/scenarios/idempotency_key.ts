@@ -5,9 +5,9 @@ import type { Scenario } from "../scenario.ts";
 /** Requests with keys over two partitions, in several batches, at once, interrupted by a full disk and a power loss. */
 export const idempotencyKey: Scenario = {
   name: "idempotency_key",
-  prepare: (seed) => {
+  prepare: (seed, engine) => {
     const requests: KeyedRequest[] = [];
-    const script = Object.assign(new BrokerScript(seed), { opens: keyedSubject(requests) });
+    const script = Object.assign(new BrokerScript(seed, engine), { opens: keyedSubject(requests, engine) });
     const request = (key: string, partitions: readonly number[], valueBytes: number): KeyedRequest => {
       const records = script.records(key, partitions.length, valueBytes)
         .map((record, index) => ({ record, partition: partitions[index]! }));
@@ -26,7 +26,7 @@ export const idempotencyKey: Scenario = {
       script.beginCrashes();
       await script.produceKeyed(large);
       await Promise.all([...small, ...small].map((each) => script.produceKeyed(each)));
-      const pathPart = "orders-0/0";
+      const pathPart = script.logOf("orders-0");
       script.process.disk.faults.add({ operation: "write", pathPart, code: "no_space", times: 1, effect: "part" });
       await script.produceKeyed(refused);
       await script.produceKeyed(refused);

@@ -5,11 +5,17 @@ import { SequencedProducer, sequencedSubject } from "../sequenced_producer.ts";
 /** The disk refuses batches of idempotent producers: their sequences come again, as new ones, and retries of them fail with them. */
 export const idempotentCutBack: Scenario = {
   name: "idempotent_cut_back",
-  prepare: (seed) => {
+  prepare: (seed, engine) => {
     const producers = [1, 2].map((id) => new SequencedProducer("orders", 0, id));
-    const script = Object.assign(new BrokerScript(seed), { opens: sequencedSubject(producers) });
+    const script = Object.assign(new BrokerScript(seed, engine), { opens: sequencedSubject(producers, engine) });
     const failOnce = (code: "io" | "no_space", effect: "part" | "all"): void =>
-      script.process.disk.faults.add({ operation: "write", pathPart: "orders-0/0", code, times: 1, effect });
+      script.process.disk.faults.add({
+        operation: "write",
+        pathPart: script.logOf("orders-0"),
+        code,
+        times: 1,
+        effect,
+      });
     /** Several under way, each sent again at once; then what was refused is sent again, in order. */
     const send = async (producer: SequencedProducer): Promise<void> => {
       const from = producer.batches.length;

@@ -5,9 +5,9 @@ import { SequencedProducer, sequencedSubject } from "../sequenced_producer.ts";
 /** Idempotent producers with several batches under way, over rolled segments, with retries, a clean stop and a restart. */
 export const idempotentProduce: Scenario = {
   name: "idempotent_produce",
-  prepare: (seed) => {
+  prepare: (seed, engine) => {
     const producers = [1, 2, 3].map((id) => new SequencedProducer("orders", 0, id));
-    const script = Object.assign(new BrokerScript(seed), { opens: sequencedSubject(producers) });
+    const script = Object.assign(new BrokerScript(seed, engine), { opens: sequencedSubject(producers, engine) });
     const send = async (producer: SequencedProducer, rounds: number): Promise<void> => {
       for (let round = 0; round < rounds; round++) {
         const batches = 1 + script.random.below(4);

@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** Appends that name the offset they expect: of several at once, one gets it, and the others leave no trace. */
 export const ifMatch: Scenario = {
   name: "if_match",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const contend = async (round: number): Promise<void> => {
       const expectedOffset = script.endOf("orders");
       const won = await Promise.all(

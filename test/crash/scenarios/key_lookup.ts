@@ -10,8 +10,9 @@ const TABLE = {
 };
 
 /**
- * Keys are looked up while records, tombstones, the cleaner and a trim come and go, and over a power loss. One topic promises nothing beyond the process: its log may fall back behind its index. At the end one topic is
- * deleted, and one loses its policy.
+ * Keys are looked up while records, tombstones, the cleaner and a trim come and go, and over a power loss. One topic
+ * promises nothing beyond the process: its log may fall back behind its index. At the end one topic is deleted, and one
+ * loses its policy.
  */
 export const keyLookup: Scenario = { name: "key_lookup", prepare: (seed) => prepare(seed, TABLE) };
 

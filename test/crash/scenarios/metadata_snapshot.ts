@@ -10,8 +10,8 @@ import type { Scenario } from "../scenario.ts";
 /** A metadata log that has grown is replaced by a snapshot at the start; topics change right after it. */
 export const metadataSnapshot: Scenario = {
   name: "metadata_snapshot",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     /** As many changes of one topic as lead to a snapshot, in one batch: made one by one they would be as many syncs. */
     const growLog = async (): Promise<void> => {
       const { partitions, topicId } = script.broker.describeTopic("orders")!;

@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** Several connections produce at once to several partitions, and a reader looks on. */
 export const produce: Scenario = {
   name: "produce",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const send = async (connection: string, partitions: readonly number[]): Promise<void> => {
       for (const partition of partitions) {
         const count = 1 + script.random.below(4);

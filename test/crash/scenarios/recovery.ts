@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** Starts after kills and power losses, each crashed in turn, with tails that were never synced. */
 export const recovery: Scenario = {
   name: "recovery",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const fill = async (): Promise<void> => {
       const sends = ["a", "b", "c"].map((connection) =>
         script.produce("orders", 0, { connection, count: 2, valueBytes: 90 })

@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** Retention by size and by time removes segments while producers go on. */
 export const retention: Scenario = {
   name: "retention",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     /** Everything but the newest records may go: what is kept is at least the active segment. */
     const mayMove = (topic: string): void => {
       const place = script.placeOf(topic);

@@ -7,8 +7,8 @@ import type { Scenario } from "../scenario.ts";
  */
 export const roll: Scenario = {
   name: "roll",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const send = async (connection: string): Promise<void> => {
       for (let time = 0; time < 4; time++) {
         await script.pass(script.random.below(400) / 1_000);

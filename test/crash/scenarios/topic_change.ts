@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** Settings change and partitions are added, while records come in. */
 export const topicChange: Scenario = {
   name: "topic_change",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const run = async (): Promise<void> => {
       await script.start();
       await script.create("orders", 1, { "segment.bytes": "1000" });

@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** The first start on an empty disk, topics made one after another and at once, the first records in them. */
 export const topicCreate: Scenario = {
   name: "topic_create",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const run = async (): Promise<void> => {
       script.beginCrashes();
       await script.start();

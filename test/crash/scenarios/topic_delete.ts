@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** A topic is deleted and made again, twice: nothing of an older one comes back. */
 export const topicDelete: Scenario = {
   name: "topic_delete",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const run = async (): Promise<void> => {
       await script.start();
       await script.create("other");

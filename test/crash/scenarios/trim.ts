@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** DeleteRecords: inside a batch, at a segment's end, to the very end, with producers beside it. */
 export const trim: Scenario = {
   name: "trim",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const send = async (connection: string, times: number): Promise<void> => {
       for (let time = 0; time < times; time++) {
         await script.produce("orders", 0, { connection, count: 3, valueBytes: 60 });

@@ -4,8 +4,8 @@ import type { Scenario } from "../scenario.ts";
 /** DeleteRecords on a log that nobody has written to since its clean stop: its recovery point stays clean through the trim. */
 export const trimAfterCleanStop: Scenario = {
   name: "trim_after_clean_stop",
-  prepare: (seed) => {
-    const script = new BrokerScript(seed);
+  prepare: (seed, engine) => {
+    const script = new BrokerScript(seed, engine);
     const run = async (): Promise<void> => {
       await script.start();
       await script.create("orders", 1, { "segment.bytes": "700", "index.interval.bytes": "100" });
