@@ -21,6 +21,7 @@ import { nativeProduce } from "./workloads/native_produce.ts";
 import { skiplistGet, skiplistPut, skiplistRandom } from "./workloads/skiplist.ts";
 import { soak } from "./workloads/soak.ts";
 import { startUp } from "./workloads/start_up.ts";
+import { treeLog } from "./workloads/tree_log.ts";
 import type { Workload } from "./workload.ts";
 
 /** All of them, in the order in which they are listed and run. */
@@ -43,6 +44,7 @@ export const WORKLOADS: readonly Workload[] = [
   lsmPauses,
   lsmReadAmplification,
   lsmFillLarge,
+  treeLog,
   nativeProduce,
   nativeFetch,
   httpProduce,

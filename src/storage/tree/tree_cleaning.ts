@@ -67,11 +67,14 @@ export class TreeCleaning implements CleanableLog<TreeSegment> {
         bytes += batch.sizeBytes;
         return bytes < LIMITS.cleanerSliceBytes;
       });
+      const last = piece.at(-1);
+      // A pass that was stopped may have left nothing up to the segment's end: only a group's last batch stays for sure.
+      if (last === undefined) return;
       for (const batch of piece) await onBatch(batch);
       // Walking records is the work, and is counted where it is done.
       const pause = pace.spend(LIMITS.cleanerSliceBytes / 8);
       if (pause !== null) await pause;
-      next = piece.at(-1)!.endOffset;
+      next = last.endOffset;
     }
   }
 

@@ -126,6 +126,27 @@ test("a full disk ends the pass, which leaves what it had not come to; the next 
   assert.deepEqual(await lines(log), ["1 a=2", "2 b=1", "3 c=1", "4 d=1"]);
 });
 
+test("a pass that ends between its changes and its segment is made good by the next, whatever its groups are", async () => {
+  for (const segmentBytes of [1_000, 150, 1]) {
+    const disk = new FaultyDisk();
+    const store = await openTree(disk, { syncMode: "always", memtableBytes: 1_000_000 });
+    let log = await logOf(store);
+    for (const text of ["a=1", "b=1", "a=2", "b=2", "c=1"]) await append(log, text);
+    log.configure(settingsOf(MERGING));
+    // The first write takes the superseded batches away, the second one would make one segment of four.
+    disk.failNext("write", "no_space", { suffix: ".log", skip: 1 });
+    await assert.rejects(clean(log), /no space/);
+    const expected = ["2 a=2", "3 b=2", "4 c=1"];
+    assert.deepEqual(await lines(log), expected);
+    log = await logOf(store, { ...MERGING, segmentBytes });
+    assert.deepEqual(await lines(log), expected);
+    assert.equal((await log.batchForTimestamp(0, 5))?.baseOffset, 2);
+    const result = await clean(log);
+    assert.deepEqual([result.outcome, result.cleanOffset, result.removedRecords], ["cleaned", 4, 0]);
+    assert.deepEqual(await lines(await logOf(store)), expected);
+  }
+});
+
 test("a store that fails under a pass fails the log, and what was written before is there after a restart", async () => {
   const disk = new FaultyDisk();
   const store = await openTree(disk, { syncMode: "always" });
