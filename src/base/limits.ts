@@ -273,6 +273,11 @@ export const LIMITS = {
   lsmImmutableMemtablesMax: 2,
   /** Tables of level 0, which all readers must look into, at which writers wait for compaction. */
   lsmLevel0TablesMax: 12,
+  /** Tables of level 0 at which writers slow down, so that they need not stop: half of those at which they would. */
+  lsmLevel0SlowTables: 6,
+  /** What one write waits for the pace at most, and steps in which the work before level 0 is reckoned. */
+  lsmPaceMsMax: 250,
+  lsmPaceStepsMax: 1_000,
   /** Bytes of the write-ahead log that are not written; beyond it writers wait. A record may be larger. */
   lsmLogPendingBytesMax: 1 * MIB,
   /** Bytes that mode `batch` may have written and not synced; beyond it writers wait for the sync. */

@@ -11,13 +11,22 @@ import type { Cancel } from "../../platform/clock.ts";
 import { compactTables } from "./compact_tables.ts";
 import type { PlacedTable } from "./manifest_edit.ts";
 import type { Memtable } from "./memtable.ts";
-import { boundsOf, type Compaction, compactionOf, type CompactionPointers, pickCompaction } from "./pick_compaction.ts";
+import {
+  boundsOf,
+  bytesOf,
+  type Compaction,
+  compactionOf,
+  type CompactionPointers,
+  pickCompaction,
+} from "./pick_compaction.ts";
 import { Progress } from "./progress.ts";
 import { tableFileName } from "./file_names.ts";
 import type { TableMeta } from "./table_meta.ts";
 import type { TableReader } from "./table_reader.ts";
 import type { TreeState } from "./tree_state.ts";
+import { WorkMeter } from "./work_meter.ts";
 import { writeMemtable } from "./write_memtable.ts";
+import { bytesBeforeLevel0 } from "./write_pace.ts";
 
 export class BackgroundWork {
   readonly #state: TreeState;
@@ -34,9 +43,27 @@ export class BackgroundWork {
   flushError: SentinelError | null = null;
   compactionError: SentinelError | null = null;
   #cancelRetry: Cancel | null = null;
+  readonly #flushMeter: WorkMeter;
+  readonly #compactionMeter: WorkMeter;
+  /** The compaction that is under way empties level 0. */
+  #isLevel0Compacting = false;
 
   constructor(state: TreeState) {
     this.#state = state;
+    this.#flushMeter = new WorkMeter(state.location.clock);
+    this.#compactionMeter = new WorkMeter(state.location.clock);
+  }
+
+  /** Until the oldest memtable that waits is a table; null: nobody knows. */
+  flushLeftMs(): number | null {
+    const { immutables } = this.#state;
+    const moreBytes = this.#flushMeter.isRunning ? 0 : immutables[0]?.list.accountedBytes ?? 0;
+    return this.#flushMeter.leftMs(moreBytes);
+  }
+
+  /** Until compaction has emptied level 0; null: nobody knows. */
+  level0LeftMs(): number | null {
+    return this.#compactionMeter.leftMs(this.#isLevel0Compacting ? 0 : bytesBeforeLevel0(this.#state));
   }
 
   /** Looks for work. */
@@ -124,8 +151,14 @@ export class BackgroundWork {
     await state.beginWrites();
     const added: PlacedTable[] = [];
     if (!memtable.isEmpty) {
-      const parts = { place: location, source: versions.source, snapshots, orFail: gate.orFail };
-      added.push({ level: 0, meta: await writeMemtable(memtable, versions.takeFileNumber(), parts) });
+      const onWritten = (bytes: number): void => this.#flushMeter.note(bytes);
+      const parts = { place: location, source: versions.source, snapshots, orFail: gate.orFail, onWritten };
+      this.#flushMeter.begin(memtable.list.accountedBytes);
+      try {
+        added.push({ level: 0, meta: await writeMemtable(memtable, versions.takeFileNumber(), parts) });
+      } finally {
+        this.#flushMeter.end();
+      }
     }
     const next = isActive ? memtable.logNumber + 1 : (immutables[1] ?? state.memtable).logNumber;
     await this.#commit({ removed: [], added, flushedSequence: memtable.lastSequence, logNumber: next }, () => {
@@ -160,6 +193,8 @@ export class BackgroundWork {
     const { level, inputs, overlapping } = compaction;
     this.#merging = [...inputs, ...overlapping];
     const version = versions.pin();
+    this.#compactionMeter.begin(bytesOf(inputs) + bytesOf(overlapping));
+    this.#isLevel0Compacting = level === 0;
     try {
       await this.#state.beginWrites();
       // What overlaps nothing is moved as it is.
@@ -171,13 +206,18 @@ export class BackgroundWork {
         orFail: gate.orFail,
         tableBytes: settings.tableBytes,
         takeFileNumber: () => versions.takeFileNumber(),
-        giveWay: () => this.#giveWay(),
+        giveWay: (bytes) => {
+          this.#compactionMeter.note(bytes);
+          return this.#giveWay();
+        },
       });
       if (added === null) return;
       this.#pointers.set(level, boundsOf(inputs)[1]);
       await this.#commit({ removed: [...inputs, ...overlapping], added });
     } finally {
       this.#merging = [];
+      this.#compactionMeter.end();
+      this.#isLevel0Compacting = false;
       versions.unpin(version);
     }
   }

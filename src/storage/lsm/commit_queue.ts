@@ -16,6 +16,7 @@ import { forEachOperation } from "./log_record.ts";
 import { Memtable } from "./memtable.ts";
 import type { SyncMode } from "./tree_settings.ts";
 import type { TreeState } from "./tree_state.ts";
+import { WritePace } from "./write_pace.ts";
 
 /** The log's buffer goes to the system when it has so many bytes (facts S6). */
 const WRITE_AT_BYTES = 64 * 1024;
@@ -37,17 +38,20 @@ export class CommitQueue {
   #bufferedEnd = 0;
   #cancelTimer: Cancel | null = null;
   #pointMs: number;
+  readonly #pace: WritePace;
 
   constructor(state: TreeState, background: BackgroundWork) {
     this.#state = state;
     this.#background = background;
+    this.#pace = new WritePace(state, background);
     this.#pointMs = state.location.clock.monotonicMs();
   }
 
   /** Whether a write may go into log and memtable now, without waiting for anything. */
   get isClear(): boolean {
     const { gate, settings, memtable, log, givenSequence, isClosing, beginning } = this.#state;
-    return this.#running === null && beginning.isDone && !isWaitedFor(settings.syncMode) && gate.failure === null &&
+    return this.#running === null && beginning.isDone && !this.#pace.isOn && !isWaitedFor(settings.syncMode) &&
+      gate.failure === null &&
       !isClosing &&
       !memtable.isFull(givenSequence + 1) && log.pendingBytes <= LIMITS.lsmLogPendingBytesMax &&
       (settings.syncMode === "none" || log.endPosition - log.syncedBytes <= LIMITS.lsmUnsyncedBytesMax);
@@ -108,6 +112,7 @@ export class CommitQueue {
   async commit(batch: WriteBatch): Promise<void> {
     await this.#makeRoom();
     await this.#commitGroup([{ batch, done: () => {}, failed: () => {} }]);
+    await this.#pace.pay(batch.sizeBytes);
   }
 
   /** Makes durable what is done; what is under way only where it cannot be told apart. One sync serves all who wait. */
@@ -155,6 +160,8 @@ export class CommitQueue {
         group = this.#takeGroup();
         await this.#commitGroup(group);
         for (const { done } of group) done();
+        // What comes next waits for it.
+        await this.#pace.pay(group.reduce((sum, { batch }) => sum + batch.sizeBytes, 0));
       } catch (thrown) {
         // Who waits behind would meet the same: they are told now, so that nobody waits on a full disk.
         for (const { failed } of [...group, ...this.#takeAll()]) failed(thrown);

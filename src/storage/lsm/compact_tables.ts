@@ -22,8 +22,8 @@ export interface CompactionParts {
   readonly orFail: (sync: () => Promise<void>) => Promise<void>;
   readonly tableBytes: number;
   readonly takeFileNumber: () => number;
-  /** Lets other work have its turn; false: the tree is closing. */
-  readonly giveWay: () => Promise<boolean>;
+  /** Lets other work have its turn, after so many bytes; false: the tree is closing. */
+  readonly giveWay: (bytes: number) => Promise<boolean>;
 }
 
 /** The new tables, synced and read back, or null when it was told to stop. After a failure no file is left. */
@@ -63,9 +63,10 @@ class CompactionRun {
     for (let here = merge.here; here !== null; here = merge.here) {
       await this.#take(here);
       if (this.#sliceBytes >= LIMITS.lsmSliceBytes) {
+        const bytes = this.#sliceBytes;
         this.#sliceBytes = 0;
         await this.#writer?.flush();
-        if (!await this.#parts.giveWay()) return false;
+        if (!await this.#parts.giveWay(bytes)) return false;
       }
       const moved = merge.step();
       if (moved !== undefined) await moved;

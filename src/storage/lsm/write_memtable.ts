@@ -19,6 +19,8 @@ export async function writeMemtable(
     readonly source: TableSource;
     readonly snapshots: LiveSnapshots;
     readonly orFail: OrFail;
+    /** Told of what was written. */
+    readonly onWritten: (bytes: number) => void;
   },
 ): Promise<TableMeta> {
   const { list } = memtable;
@@ -35,7 +37,9 @@ export async function writeMemtable(
         newer = sequence;
       }
       // The write is where other work gets its turn.
-      if (writer.pendingBytes >= LIMITS.lsmSliceBytes) await writer.flush();
+      if (writer.pendingBytes < LIMITS.lsmSliceBytes) continue;
+      parts.onWritten(writer.pendingBytes);
+      await writer.flush();
     }
     return await finishTable(writer, parts.source, parts.orFail);
   } catch (thrown) {
