@@ -8,8 +8,9 @@
  *    9  endOffset i64         also the active segment's
  *   17  cleanOffset i64
  *   25  cleanedEnd i64
- *   33  baseOffset i64 of the active segment, then its record (`tree_segment.ts`)
- *   73  `leader-epoch-checkpoint`'s text
+ *   33  removedTo i64
+ *   41  baseOffset i64 of the active segment, then its record (`tree_segment.ts`)
+ *   81  `leader-epoch-checkpoint`'s text
  *
  * Version 1 has startOffset, endOffset, sizeBytes and the epochs: of a log without segments, index by time or compaction.
  */
@@ -20,7 +21,7 @@ import { decodeTreeSegment, emptySegment, encodeTreeSegment, SEGMENT_RECORD_BYTE
 import type { TreeSegment } from "./tree_segment.ts";
 
 const VERSION = 2;
-const SEGMENT_AT = 33;
+const SEGMENT_AT = 41;
 const FIXED_BYTES = SEGMENT_AT + 8 + SEGMENT_RECORD_BYTES;
 const VERSION_1_FIXED_BYTES = 25;
 
@@ -32,6 +33,8 @@ export interface PartitionState {
   readonly cleanOffset: Offset;
   /** Below it compaction may have left gaps; nothing is cut there. */
   readonly cleanedEnd: Offset;
+  /** Nothing is left of the batches below it, which are trimmed. A start need not look there, where it may be long. */
+  readonly removedTo: Offset;
   readonly active: TreeSegment;
   readonly epochs: LeaderEpochs;
 }
@@ -46,10 +49,9 @@ export function encodePartitionState(state: PartitionState): Uint8Array {
   const bytes = new Uint8Array(FIXED_BYTES + epochs.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
-  const { startOffset, endOffset, cleanOffset, cleanedEnd, active } = state;
-  for (const [at, offset] of [startOffset, endOffset, cleanOffset, cleanedEnd, active.baseOffset].entries()) {
-    writeInt64(view, 1 + 8 * at, offset);
-  }
+  const { startOffset, endOffset, cleanOffset, cleanedEnd, removedTo, active } = state;
+  const offsets = [startOffset, endOffset, cleanOffset, cleanedEnd, removedTo, active.baseOffset];
+  for (const [at, offset] of offsets.entries()) writeInt64(view, 1 + 8 * at, offset);
   bytes.set(encodeTreeSegment(active), SEGMENT_AT + 8);
   bytes.set(epochs, FIXED_BYTES);
   return bytes;
@@ -60,8 +62,9 @@ export function decodePartitionState(bytes: Uint8Array): StoredState | null {
   if (bytes[0] === 1) return decodeVersion1(bytes);
   if (bytes.length < FIXED_BYTES || bytes[0] !== VERSION) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const offsets = [1, 9, 17, 25, SEGMENT_AT].map((at) => readInt64(view, at));
-  const [startOffset, endOffset, cleanOffset, cleanedEnd, baseOffset] = offsets as [
+  const offsets = [1, 9, 17, 25, 33, SEGMENT_AT].map((at) => readInt64(view, at));
+  const [startOffset, endOffset, cleanOffset, cleanedEnd, removedTo, baseOffset] = offsets as [
+    number,
     number,
     number,
     number,
@@ -74,8 +77,8 @@ export function decodePartitionState(bytes: Uint8Array): StoredState | null {
     return null;
   }
   const isValid = startOffset <= endOffset && active.endOffset === endOffset && cleanOffset <= endOffset &&
-    cleanedEnd <= baseOffset;
-  return isValid ? { startOffset, endOffset, cleanOffset, cleanedEnd, active, epochs, isOld: false } : null;
+    cleanedEnd <= baseOffset && removedTo <= startOffset;
+  return isValid ? { startOffset, endOffset, cleanOffset, cleanedEnd, removedTo, active, epochs, isOld: false } : null;
 }
 
 function decodeVersion1(bytes: Uint8Array): StoredState | null {
@@ -86,5 +89,5 @@ function decodeVersion1(bytes: Uint8Array): StoredState | null {
   const isValid = epochs !== null && startOffset >= 0 && startOffset <= endOffset && Number.isSafeInteger(endOffset);
   if (!isValid) return null;
   const active = emptySegment(startOffset);
-  return { startOffset, endOffset, cleanOffset: 0, cleanedEnd: 0, active, epochs, isOld: true };
+  return { startOffset, endOffset, cleanOffset: 0, cleanedEnd: 0, removedTo: 0, active, epochs, isOld: true };
 }

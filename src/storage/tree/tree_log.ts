@@ -27,6 +27,7 @@ const NEW_LOG: Omit<StoredState, "epochs"> = {
   endOffset: 0,
   cleanOffset: 0,
   cleanedEnd: 0,
+  removedTo: 0,
   active: emptySegment(0),
   isOld: false,
 };

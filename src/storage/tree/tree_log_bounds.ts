@@ -19,12 +19,11 @@ const REBUILD_STEP_OPERATIONS = 1_000;
 
 /** Removes what is outside the bounds, and fills in segments and producers: for a log that is opened. */
 export async function recoverBounds(state: TreeLogState, isOld: boolean): Promise<void> {
-  const { place: { store }, keys, segments, startOffset, endOffset } = state;
+  const { place: { store }, keys, segments, endOffset } = state;
   await store.deleteRange(keys.batches(endOffset));
-  await store.deleteRange(keys.batches(0, startOffset));
   if (isOld) await rebuildSegments(state);
   else segments.sealed = await loadSegments(state);
-  await removeBefore(state);
+  await removeTrimmed(state);
   await store.deleteRange(keys.segments(segments.active.baseOffset));
   const last = await state.times.truncateFrom(segments.active.baseOffset, endOffset);
   segments.timed = { timestamp: last?.timestamp ?? -1, bytesAbove: 0 };
@@ -77,11 +76,37 @@ async function rebuildSegments(state: TreeLogState): Promise<void> {
   segments.adopt(growth);
 }
 
+/** What there is no room to remove stays below the start, where nobody looks, until the next trim or start. */
+async function removeTrimmed(state: TreeLogState): Promise<void> {
+  const { place: { store }, keys, removedTo } = state;
+  try {
+    await removeBatches(state);
+    await removeSegments(state);
+    if (removedTo < state.removedTo) await store.put(keys.state, state.encode());
+  } catch (thrown) {
+    if (store.failure !== null || !(thrown instanceof SentinelError)) throw thrown;
+  }
+}
+
+/** Removes the batches below the start. */
+async function removeBatches(state: TreeLogState): Promise<void> {
+  const { place: { store }, keys, startOffset, removedTo } = state;
+  if (removedTo === startOffset) return;
+  const trimmed = keys.batches(removedTo, startOffset);
+  // Most of it lies in tables of its own: to read a gigabyte in order to delete it would be the work of many appends.
+  await store.discardRange(trimmed);
+  await store.deleteRange(trimmed);
+  state.removedTo = startOffset;
+}
+
 /** Removes the records of segments that are trimmed, and their times. */
-async function removeBefore({ place: { store }, keys, segments }: TreeLogState): Promise<void> {
+async function removeSegments(state: TreeLogState): Promise<void> {
+  const { place: { store }, keys, segments, removedBase } = state;
   const { baseOffset } = segments.sealed[0] ?? segments.active;
-  await store.deleteRange(keys.segments(0, baseOffset));
-  await store.deleteRange(keys.times(0, baseOffset));
+  if (removedBase === baseOffset) return;
+  await store.deleteRange(keys.segments(removedBase, baseOffset));
+  await store.deleteRange(keys.times(removedBase, baseOffset));
+  state.removedBase = baseOffset;
 }
 
 // -- Truncation and trim ----------------------------------------------------------------------------------------------
@@ -162,22 +187,7 @@ export async function trimTo(state: TreeLogState, offset: Offset): Promise<void>
   state.segments.trimTo(first);
   state.durableOffset = state.writtenOffset;
   await removeTrimmed(state);
-}
-
-/** What cannot be removed now stays below the start, where nobody looks, until the next trim or start. */
-async function removeTrimmed(state: TreeLogState): Promise<void> {
-  const { place: { store }, keys, startOffset, removedTo } = state;
-  const trimmed = keys.batches(removedTo, startOffset);
-  try {
-    // Most of it lies in tables of its own: to read a gigabyte in order to delete it would be the work of many appends.
-    await store.discardRange(trimmed);
-    await store.deleteRange(trimmed);
-    await removeBefore(state);
-    await store.sync();
-    state.removedTo = startOffset;
-  } catch (thrown) {
-    if (store.failure !== null || !(thrown instanceof SentinelError)) throw thrown;
-  }
+  await state.place.store.sync();
 }
 
 /** The segment that holds `offset`, without the batches that end at or before it. */

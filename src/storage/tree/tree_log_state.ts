@@ -54,6 +54,8 @@ export class TreeLogState {
   cleanedEnd: Offset;
   /** Below it nothing is left of what was trimmed. */
   removedTo: Offset;
+  /** Nothing is left of segments that begin below it. */
+  removedBase: Offset = 0;
   /** Bytes above the producers' snapshot: a start reads them. */
   bytesAboveSnapshot = 0;
   failure: SentinelError | null = null;
@@ -70,7 +72,8 @@ export class TreeLogState {
     this.tailCache = new TailCache(budgets.tail);
     this.producers = new ProducerStates(budgets.producers);
     this.epochs = state.epochs;
-    this.startOffset = this.removedTo = state.startOffset;
+    this.startOffset = state.startOffset;
+    this.removedTo = state.removedTo;
     this.endOffset = this.writtenOffset = this.durableOffset = state.endOffset;
     this.cleanOffset = state.cleanOffset;
     this.cleanedEnd = state.cleanedEnd;
@@ -78,8 +81,9 @@ export class TreeLogState {
 
   /** What the store is told of the log as it is written, with what is about to change. */
   encode(changes: Partial<PartitionState> = {}): Uint8Array {
-    const { startOffset, writtenOffset: endOffset, cleanOffset, cleanedEnd, segments: { active } } = this;
-    const state = { startOffset, endOffset, cleanOffset, cleanedEnd, active, epochs: this.epochs, ...changes };
+    const { startOffset, writtenOffset: endOffset, cleanOffset, cleanedEnd, removedTo, segments: { active } } = this;
+    const known = { startOffset, endOffset, cleanOffset, cleanedEnd, removedTo, active, epochs: this.epochs };
+    const state = { ...known, ...changes };
     // Epochs of batches that are still queued must not be told before their batches are there; one that a trim to the
     // end has left begins at the end.
     const isQueued = this.endOffset > this.writtenOffset;

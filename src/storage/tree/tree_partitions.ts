@@ -22,7 +22,7 @@ export async function makePartition(store: KeyValueStore, { topicId, partition }
   const keys = new PartitionKeys(topicId, partition);
   const active = emptySegment(0);
   const epochs = new LeaderEpochs();
-  const state = { startOffset: 0, endOffset: 0, cleanOffset: 0, cleanedEnd: 0, active, epochs };
+  const state = { startOffset: 0, endOffset: 0, cleanOffset: 0, cleanedEnd: 0, removedTo: 0, active, epochs };
   await store.put(keys.state, encodePartitionState(state));
 }
 

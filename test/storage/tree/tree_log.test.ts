@@ -116,6 +116,21 @@ test("a full disk refuses a trim and a truncation, and the log goes on as it was
   assert.deepEqual((await keysOfKind(store, 3)).map(([last]) => last), [30, 31, 32, 33, 34, 35]);
 });
 
+test("a log opens where there is no room to remove what a crash has left below its start", async () => {
+  const disk = new FaultyDisk();
+  const store = await openTree(disk, { syncMode: "always", memtableBytes: 1_000_000 });
+  const log = await openTreeLog(store);
+  for (let seed = 0; seed < 40; seed++) await storeBatch(log, batchOf(seed));
+  disk.failNext("write", "no_space", { suffix: ".log", skip: 1 });
+  await log.trimBefore(30);
+  assert.equal((await keysOfKind(store, 3)).length, 40);
+  disk.failNext("write", "no_space", { suffix: ".log" });
+  const again = await openTreeLog(store);
+  assert.deepEqual([again.startOffset, (await readAll(again)).length], [30, 10]);
+  assert.equal((await openTreeLog(store)).sizeBytes, again.sizeBytes);
+  assert.equal((await keysOfKind(store, 3)).length, 10);
+});
+
 test("retention removes whole segments that are too old or too much, from the start on", async () => {
   const store = await openTree(new FaultyDisk(), { syncMode: "always" });
   const batchBytes = batchOf(0).sizeBytes;
