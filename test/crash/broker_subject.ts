@@ -123,7 +123,7 @@ async function lookUpKeys(
     const key = new TextEncoder().encode(text);
     const { record } = await broker.keys.lookUp({ topic, partition, key, waitMs: 60_000 });
     const found = record?.offset ?? null;
-    if (found !== expected) contradictions.push(`I46: the key ${text} is at ${expected}, a lookup says ${found}`);
+    if (found !== expected) contradictions.push(`I28: the key ${text} is at ${expected}, a lookup says ${found}`);
   }
   return contradictions;
 }

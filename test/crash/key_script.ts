@@ -45,7 +45,7 @@ export class KeyScript extends BrokerScript {
       const expected = this.#newest.get(`${topic} ${key}`) ?? null;
       const found = record?.offset ?? null;
       if (found !== expected) {
-        throw new Error(`I46: the key ${key} of ${topic} is at ${expected}, a lookup says ${found}`);
+        throw new Error(`I28: the key ${key} of ${topic} is at ${expected}, a lookup says ${found}`);
       }
       if (record === null || this.#unsafe.has(topic)) continue;
       this.ledger.push({

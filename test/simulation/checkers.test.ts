@@ -6,6 +6,7 @@ import type { StoredRecord } from "../../src/records/record.ts";
 import { acknowledgedKept } from "./checkers/acknowledged_kept.ts";
 import { checkBytesHeld, MESSAGE_BYTES_MAX } from "./checkers/bytes_held.ts";
 import { consecutiveReads } from "./checkers/consecutive_reads.ts";
+import { newestAcknowledged, newestOfKey } from "./checkers/newest_of_key.ts";
 import { newestPerKey } from "./checkers/newest_per_key.ts";
 import { noPhantom } from "./checkers/no_phantom.ts";
 import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
@@ -13,7 +14,7 @@ import { sendOrder } from "./checkers/send_order.ts";
 import { watermarks } from "./checkers/watermarks.ts";
 import { Model, TopicModel } from "./model.ts";
 import type { PartitionModel, SentRecord } from "./model.ts";
-import type { Checker, Observation, ReadAnswer } from "./observation.ts";
+import type { Checker, LookupAnswer, Observation, ReadAnswer } from "./observation.ts";
 import { Violation } from "./observation.ts";
 
 class Scene {
@@ -191,4 +192,43 @@ test("I28: a compacted topic without the newest acknowledged record of a key, or
   violates(newestPerKey, scene, whole, "I28");
   const backwards = [answer.records[1]!, answer.records[0]!];
   violates(consecutiveReads, scene, { ...answer, asked: 0, records: backwards }, "I20");
+});
+
+test("I28, I24: a lookup that answers an older record, a tombstone, another key, none, or from a time before it began", () => {
+  const scene = new Scene("fsync", true);
+  const { partition, model } = scene;
+  const ofKey = (key: string, isTombstone: boolean): SentRecord => {
+    for (;;) {
+      const sent = scene.send();
+      if (sent.key === key && sent.isTombstone === isTombstone) return sent;
+      // It never reached the broker: what was not refused might be a tombstone that came.
+      sent.outcome = "refused";
+    }
+  };
+  const sent = [ofKey("01", false), ofKey("01", false), ofKey("02", false)];
+  for (const check of [acknowledgedKept, oneRecordPerOffset]) check(scene.acknowledged(0, sent), model);
+  assert.deepEqual(["01", "02", "03"].map((key) => newestAcknowledged(partition, key)), [1, 2, -1]);
+  const lookup = (at: number | null, key = "01", more: Partial<LookupAnswer> = {}): LookupAnswer => ({
+    kind: "lookup",
+    partition,
+    key,
+    records: at === null ? [] : [scene.read(at, [sent[at]!]).records[0]!],
+    highWatermark: 3,
+    before: { highWatermark: 3, newest: newestAcknowledged(partition, key) },
+    ...more,
+  });
+  newestOfKey(lookup(1), model);
+  newestOfKey(lookup(null, "03"), model);
+  violates(newestOfKey, scene, lookup(0), "I28");
+  violates(newestOfKey, scene, lookup(2), "I28");
+  violates(newestOfKey, scene, lookup(null), "I28");
+  violates(newestOfKey, scene, lookup(1, "01", { highWatermark: 2 }), "I24");
+  const tombstone = ofKey("01", true);
+  newestOfKey(lookup(null), model);
+  sent.push(tombstone);
+  violates(newestOfKey, scene, lookup(3), "I28");
+  tombstone.outcome = "refused";
+  violates(newestOfKey, scene, lookup(null), "I28");
+  partition.trimAskedMax = 2;
+  newestOfKey(lookup(null), model);
 });

@@ -9,6 +9,7 @@ import { administer } from "./admin_actions.ts";
 import { appendIfMatch, trim } from "./broker_actions.ts";
 import { BROKER_ADDRESS } from "./broker_node.ts";
 import { insist } from "./idempotent_actions.ts";
+import { lookUpSome } from "./lookup_actions.ts";
 import { noteProduced, noteRefusal } from "./outcomes.ts";
 import type { PartitionModel, TopicSlot } from "./model.ts";
 import type { ClientAction } from "./swarm.ts";
@@ -123,6 +124,10 @@ export class ClientActor {
         return await insist(this, slot, partition, action, random);
       case "if-match":
         return await appendIfMatch(this, partition, random);
+      case "lookup":
+        if (!partition.topic.isCompacted) return await this.#read(client, partition, random, false);
+        await lookUpSome(this, client, partition, random);
+        return;
       default:
         return await this.#read(client, partition, random, action === "tail");
     }

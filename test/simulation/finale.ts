@@ -8,7 +8,8 @@ import type { ClientActor } from "./client_actor.ts";
 import { GroupActor } from "./group_actor.ts";
 import { GROUP_PARTITIONS } from "./group_model.ts";
 import { DATA_PATH } from "./broker_node.ts";
-import { PartitionModel } from "./model.ts";
+import { lookUp } from "./lookup_actions.ts";
+import { PartitionModel, TABLE_KEYS } from "./model.ts";
 import type { World } from "./world.ts";
 
 /** Time for a start, and for a request, once nothing is wrong any more. */
@@ -46,6 +47,7 @@ export async function finish(world: World, actor: ClientActor): Promise<void> {
   node.start();
   if (!await node.isUp(WELL_MS_MAX)) return world.violate("I52", "the broker does not start after a clean stop");
   await readEverything(world, actor);
+  await lookUpEverything(world, actor);
   if (world.configuration.groupMembers > 0 && !await member.look()) {
     return world.violate("I30", "the group cannot be asked although nothing is wrong any more");
   }
@@ -131,6 +133,27 @@ async function tryProduce(
 
 async function readEverything(world: World, actor: ClientActor): Promise<void> {
   for (const partition of [...world.model.partitions()]) await readPartition(world, actor, partition);
+}
+
+/** Of each key the newest record, where nothing is damaged: an answer must come within a bound. */
+async function lookUpEverything(world: World, actor: ClientActor): Promise<void> {
+  for (const partition of [...world.model.partitions()]) {
+    if (!partition.topic.isCompacted || partition.isDamaged) continue;
+    for (const key of TABLE_KEYS) {
+      const startMs = actor.clock.monotonicMs();
+      while (world.violation === null) {
+        const client = await actor.connected();
+        if (client !== null && await lookUp(actor, client, partition, { key, waitMs: 3_000 })) break;
+        if (actor.clock.monotonicMs() - startMs > WELL_MS_MAX) {
+          return world.violate(
+            "I52",
+            `a key of ${partition.name} is not answered although nothing is wrong any more: ${actor.lastFailure}`,
+          );
+        }
+        await world.sleep(500);
+      }
+    }
+  }
 }
 
 async function readPartition(world: World, actor: ClientActor, partition: PartitionModel): Promise<void> {

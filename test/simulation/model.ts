@@ -10,6 +10,7 @@ export interface SentRecord {
   readonly digest: number;
   /** In hexadecimal; null without one. */
   readonly key: string | null;
+  readonly isTombstone: boolean;
   readonly topicName: string;
   readonly partition: number;
   /** The connection it went over, and its place in the order of sending there. */
@@ -154,7 +155,8 @@ export class Model {
       timestamp: options.nowMs - random.below(2_000),
     };
     const key = record.key === null ? null : encodeHex(record.key);
-    const sent: SentRecord = { id, digest: digestOf(record, record.timestamp!), key, ...to, outcome: "unknown" };
+    const digest = digestOf(record, record.timestamp!);
+    const sent: SentRecord = { id, digest, key, isTombstone: record.value === null, ...to, outcome: "unknown" };
     this.records.set(id, sent);
     return { sent, record };
   }
@@ -167,9 +169,11 @@ export class Model {
   }
 }
 
-/** A compacted topic's records have one of a few keys, so that most of them are superseded. */
+/** Keys of compacted topics: a few, so that most records are superseded. */
+export const TABLE_KEYS: readonly Uint8Array[] = Array.from({ length: 6 }, (_, at) => Uint8Array.of(at));
+
 function keyOf(random: SimulatedRandom, isCompacted: boolean): Uint8Array | null {
-  if (isCompacted) return Uint8Array.of(random.below(6));
+  if (isCompacted) return random.pick(TABLE_KEYS);
   return random.chance(1, 3) ? null : random.bytes(random.below(12));
 }
 

@@ -25,6 +25,19 @@ export interface ReadAnswer {
   readonly before: { readonly highWatermark: number; readonly logStart: number };
 }
 
+/** What a lookup by key answered. */
+export interface LookupAnswer {
+  readonly kind: "lookup";
+  readonly partition: PartitionModel;
+  /** In hexadecimal. */
+  readonly key: string;
+  /** One, or none. */
+  readonly records: readonly StoredRecord[];
+  readonly highWatermark: number;
+  /** What was known when the lookup began: the newest acknowledged record of the key that must be there, −1 for none. */
+  readonly before: { readonly highWatermark: number; readonly newest: number };
+}
+
 /** A read at `asked` was refused, as the partition holds [earliest, tail]. */
 export interface OutOfRange {
   readonly kind: "out-of-range";
@@ -44,7 +57,7 @@ export interface WholePartition {
   readonly end: number;
 }
 
-export type Observation = Acknowledged | ReadAnswer | OutOfRange | WholePartition;
+export type Observation = Acknowledged | ReadAnswer | LookupAnswer | OutOfRange | WholePartition;
 
 export class Violation extends Error {
   override readonly name = "Violation";

@@ -6,6 +6,7 @@ export function checkState(world: World): void {
   const { running } = world.node;
   if (running === null) return;
   world.probes.sometimes("compaction removed records", running.broker.counters.cleanerRemovedRecords > 0);
+  world.probes.sometimes("an index of keys was built anew", running.broker.counters.keyIndexRebuilds > 0);
   for (const connection of running.listener.connections) {
     const { requestsInWork } = connection;
     checkBytesHeld(connection, world.configuration);

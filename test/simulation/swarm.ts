@@ -71,6 +71,8 @@ export type ClientAction =
   | "if-match"
   | "sequenced"
   | "keyed"
+  /** By key, where the topic is compacted; else a read. */
+  | "lookup"
   | "create"
   | "delete"
   | "alter";
@@ -133,6 +135,7 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
       alter: random.pick([0, 0, 1]),
       sequenced: weight(),
       keyed: weight(),
+      lookup: random.stream("lookup").pick([0, 1, 5, 20]),
     },
     groupMembers: random.pick([0, 0, 1, 2, 3]),
   };

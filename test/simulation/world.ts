@@ -6,6 +6,7 @@ import { Volume } from "../../adapters/simulation/volume.ts";
 import { BrokerNode } from "./broker_node.ts";
 import { acknowledgedKept } from "./checkers/acknowledged_kept.ts";
 import { consecutiveReads } from "./checkers/consecutive_reads.ts";
+import { newestOfKey } from "./checkers/newest_of_key.ts";
 import { newestPerKey } from "./checkers/newest_per_key.ts";
 import { noPhantom } from "./checkers/no_phantom.ts";
 import { oneRecordPerOffset } from "./checkers/one_record_per_offset.ts";
@@ -26,6 +27,7 @@ const CHECKERS: readonly Checker[] = [
   noPhantom,
   consecutiveReads,
   newestPerKey,
+  newestOfKey,
   oneRecordPerOffset,
   sendOrder,
   watermarks,

@@ -4,7 +4,7 @@ import type { Checker } from "../observation.ts";
 import { Violation } from "../observation.ts";
 
 export const noPhantom: Checker = (observation, model) => {
-  if (observation.kind !== "read") return;
+  if (observation.kind !== "read" && observation.kind !== "lookup") return;
   const { partition } = observation;
   for (const record of observation.records) {
     const sent = model.sentRecordOf(record);

@@ -6,7 +6,7 @@ import { Violation } from "../observation.ts";
 export const oneRecordPerOffset: Checker = (observation, model) => {
   if (observation.kind === "acknowledged") {
     observation.records.forEach((sent, at) => place(observation.partition, observation.first + at, sent));
-  } else if (observation.kind === "read") {
+  } else if (observation.kind === "read" || observation.kind === "lookup") {
     for (const record of observation.records) {
       const sent = model.sentRecordOf(record);
       if (sent !== undefined) place(observation.partition, record.offset, sent);
