@@ -243,6 +243,8 @@ export class BackgroundWork {
     } catch (thrown) {
       throw this.#errorOf(thrown);
     }
+    // Who waits for room in level 0 may have it now, without any merge.
+    this.progress.note();
     return removed.reduce((sum, { meta }) => sum + meta.sizeBytes, 0);
   }
 
