@@ -144,6 +144,8 @@ export class TreeLogWriter {
     // A sync that failed meanwhile has emptied the queue.
     if (state.failure !== null) return;
     this.#queue.splice(0, group.length);
+    // The store has copied them.
+    for (const batch of group) batch.lease?.release();
     this.#queuedBytes -= bytes;
     state.segments.adopt(growth);
     state.bytesAboveSnapshot += bytes;
