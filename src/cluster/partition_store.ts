@@ -135,7 +135,16 @@ export class PartitionStore {
   /** The same for what lies in directories of its own: a start finds the rest by itself. */
   async removeDirectories(topic: StoredTopic, from: PartitionId, to: PartitionId): Promise<void> {
     if (topic.engine === "lsm") return;
-    for (let partition = from; partition < to; partition += 1) await this.#removeDirectory({ ...topic, partition });
+    // What one is refused must not keep the others: the first failure is told when all were tried.
+    const failures: unknown[] = [];
+    for (let partition = from; partition < to; partition += 1) {
+      try {
+        await this.#removeDirectory({ ...topic, partition });
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /**

@@ -7,7 +7,7 @@ import { decodeUtf8 } from "../bytes/utf8.ts";
 import type { Disk } from "../platform/disk.ts";
 import { readSmallFile, replaceFile } from "./small_file.ts";
 
-const PARTITION_METADATA_FILE = "partition.metadata";
+export const PARTITION_METADATA_FILE = "partition.metadata";
 
 /** Durable when it resolves. */
 export function storePartitionMetadata(disk: Disk, directory: string, topicId: string): Promise<void> {

@@ -53,6 +53,63 @@ test("what a disk refuses while topics change is a storage_error, not our bug", 
   await broker.createTopic("orders");
 });
 
+/** What `log verify` says of a broker that was closed. */
+async function findingsIn(disk: FaultyDisk): Promise<string[]> {
+  const findings: string[] = [];
+  await verifyDataDirectory(disk, "/data", {
+    onFinding: ({ severity, path, detail }) => findings.push(`${severity} ${path}: ${detail}`),
+  });
+  return findings;
+}
+
+// simulate --seed 76021 --scenario mixed, no descriptors
+test("partitions that could not be made all go, although the removal of each is refused something", async () => {
+  await using opened = await openBroker(IN_DIRECTORIES);
+  const { broker, disk } = opened;
+  const heal = failWhile(
+    disk,
+    (operation, path) =>
+      path.endsWith("partition.metadata.tmp") || (operation === "sync directory" && path === "/data"),
+  );
+  await rejects(broker.createTopic("orders", { partitions: 3 }), { code: "storage_error" });
+  heal();
+  deepEqual((await disk.list("/data")).filter((name) => name.startsWith("orders-")), []);
+});
+
+test("partitions that were not made to their end are no damage, and are set aside by the next start", async () => {
+  for (const lacking of ["partition.metadata.tmp", "leader-epoch-checkpoint.tmp", "recovery-point", ".log"]) {
+    const disk = new FaultyDisk();
+    {
+      await using opened = await openBroker(IN_DIRECTORIES, disk);
+      const { broker } = opened;
+      await produce(broker, "kept", "value");
+      const heal = failWhile(disk, (operation, path) =>
+        operation === "rename" ||
+        path.endsWith(lacking) && path.includes("/orders-"));
+      await rejects(broker.createTopic("orders", { partitions: 2 }), { code: "storage_error" });
+      heal();
+    }
+    const findings = await findingsIn(disk);
+    deepEqual(findings.filter((finding) => finding.startsWith("damage")), [], lacking);
+    equal(findings.filter((finding) => finding.includes("was not made to its end")).length, 2, findings.join());
+    await using again = await openBroker(IN_DIRECTORIES, disk);
+    deepEqual(again.report.setAside, ["orders-0", "orders-1"]);
+    equal(await produce(again.broker, "orders", "first"), 0);
+  }
+});
+
+test("a partition that has records and no partition.metadata is damage", async () => {
+  const disk = new FaultyDisk();
+  {
+    await using opened = await openBroker(IN_DIRECTORIES, disk);
+    await produce(opened.broker, "orders", "value");
+  }
+  await disk.remove("/data/orders-0/partition.metadata");
+  deepEqual((await findingsIn(disk)).filter((finding) => finding.startsWith("damage")), [
+    "damage /data/orders-0/partition.metadata: the file is missing or not readable",
+  ]);
+});
+
 test("log verify finds nothing wrong after a trim into a batch, and after one to the end", async () => {
   for (const offset of [2, 5]) {
     const disk = new FaultyDisk();

@@ -9,7 +9,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Offset } from "../../base/ids.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
-import { loadPartitionMetadata } from "../partition_metadata.ts";
+import { loadPartitionMetadata, PARTITION_METADATA_FILE } from "../partition_metadata.ts";
 import { readSmallFile } from "../small_file.ts";
 import type { VerifyOptions } from "../verify_finding.ts";
 import { CleanedSummary } from "./cleaner_checkpoint.ts";
@@ -84,6 +84,9 @@ class PartitionVerifier {
   }
 
   async run(): Promise<void> {
+    if (await this.#isUnfinished()) {
+      return this.#note(this.#directory, 0, "the partition was not made to its end: it has no name and no record");
+    }
     this.#summary.partitions += 1;
     await this.#loadFacts();
     await this.#verifySnapshots();
@@ -114,6 +117,16 @@ class PartitionVerifier {
     }
   }
 
+  /** A crash or a full disk in the middle of making it: `partition.metadata` comes last, and before any record. */
+  async #isUnfinished(): Promise<boolean> {
+    if (await this.#disk.status(`${this.#directory}/${PARTITION_METADATA_FILE}`) !== null) return false;
+    for (const name of await this.#disk.list(this.#directory)) {
+      if (parseSegmentFileName(name)?.kind !== "log") continue;
+      if ((await this.#disk.status(`${this.#directory}/${name}`))?.sizeBytes !== 0) return false;
+    }
+    return true;
+  }
+
   async #verifySnapshots(): Promise<void> {
     for (const name of await this.#disk.list(this.#directory)) {
       const offset = parseSnapshotFileName(name);
@@ -129,7 +142,7 @@ class PartitionVerifier {
   async #loadFacts(): Promise<void> {
     const topicId = await loadPartitionMetadata(this.#disk, this.#directory);
     if (topicId === null) {
-      this.#damage(`${this.#directory}/partition.metadata`, 0, "the file is missing or not readable");
+      this.#damage(`${this.#directory}/${PARTITION_METADATA_FILE}`, 0, "the file is missing or not readable");
     }
     const identity = new Uint8Array(20);
     identity.set(parseUuid(topicId ?? "") ?? new Uint8Array(16));
