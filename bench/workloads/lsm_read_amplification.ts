@@ -11,6 +11,9 @@ import type { LsmStore } from "../../src/storage/lsm/lsm_store.ts";
 const PAIRS = 10_000_000;
 const SMOKE_PAIRS = 10_000;
 const GETS = 200_000;
+/** A merge of levels takes some seconds, and shows when it is over. */
+const QUIET_LOOK_MS = 500;
+const QUIET_LOOKS = 20;
 const MEBIBYTE = 1_024 * 1_024;
 
 export const lsmReadAmplification: Workload = {
@@ -30,6 +33,7 @@ export const lsmReadAmplification: Workload = {
     // Twice the numbers, each other one: what is absent lies between what is there.
     await fillTree(store, numbers.length, (at) => 2 * numbers[at]!);
     await store.flush();
+    if (!isSmoke) await quiet(store);
     const gets = Math.min(GETS, numbers.length);
     const present = await look(context, store, gets, (at) => 2 * numbers[at]!);
     const absent = await look(context, store, gets, (at) => 2 * numbers[at]! + 1);
@@ -53,6 +57,17 @@ export const lsmReadAmplification: Workload = {
     ];
   },
 };
+
+/** Until compaction has nothing more to do. */
+async function quiet(store: LsmStore): Promise<void> {
+  let before = "";
+  for (let same = 0; same < QUIET_LOOKS;) {
+    await new Promise((resolve) => setTimeout(resolve, QUIET_LOOK_MS));
+    const levels = JSON.stringify(store.stats().levels);
+    same = levels === before ? same + 1 : 0;
+    before = levels;
+  }
+}
 
 interface Cost {
   /** For each lookup, on average. */

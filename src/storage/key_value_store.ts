@@ -57,7 +57,7 @@ export interface StoreStats {
   readonly blockCacheBytes: number;
   readonly blockCacheHits: number;
   readonly blockCacheMisses: number;
-  /** Blocks of tables that were read from the disk. */
+  /** Blocks of tables that gets and scans have read from the disk. */
   readonly blocksRead: number;
   /**
    * Tables that a get has asked, since the key may lie between their first and last; how many of them their filter has

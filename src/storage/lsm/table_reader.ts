@@ -225,7 +225,7 @@ export class TableReader {
     const last = this.#placeAt(index, row + count - 1);
     const bytes = new Uint8Array(last.position + last.sizeBytes - first.position);
     await this.#fill(first.position, bytes);
-    this.#counts.blocksRead += count;
+    if (keep) this.#counts.blocksRead += count;
     const blocks: Block[] = [];
     for (let at = row; at < row + count; at++) {
       const { position, sizeBytes } = this.#placeAt(index, at);
