@@ -1,6 +1,6 @@
 /** Damage on the disk: the partition goes offline by name, the others work, nothing damaged is served (design D3, facts T6). */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeTemporaryDirectory } from "../adapters/temporary_directory.ts";
@@ -57,6 +57,30 @@ test("a partition that is damaged is offline and named, the others work; log ver
   assert.deepEqual(await broker.stop(), { code: 0, signal: null });
   // Nobody has cut or mended it.
   assert.deepEqual(await readFile(segment), bytes);
+});
+
+test("damage of the node's tree is found by log verify, which names the table", async () => {
+  await using directory = await makeTemporaryDirectory();
+  const dataPath = join(directory.path, "data");
+  {
+    await using broker = await startBroker({ dataPath });
+    const config = ["--config", "storage.engine=lsm"];
+    await sentinel(["topics", "create", "t", ...config, "-broker", broker.binary]);
+    await sentinel(["produce", "-topic", "t", "-message", "m", "-count", "20", "-broker", broker.binary]);
+    assert.equal((await broker.stop()).code, 0);
+  }
+  const whole = await sentinel(["log", "verify", dataPath]);
+  assert.equal(whole.code, 0, whole.out);
+  assert.match(whole.out, /a tree of 1 tables and 0 logs, .*nothing is damaged$/m);
+  const name = (await readdir(join(dataPath, "tree"))).find((each) => each.endsWith(".sst"))!;
+  const table = join(dataPath, "tree", name);
+  const bytes = await readFile(table);
+  bytes[40] = bytes[40]! ^ 0x10;
+  await writeFile(table, bytes);
+  const damaged = await sentinel(["log", "verify", dataPath]);
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.out, new RegExp(`^damage: .*tree/${name} at 0: the block's checksum is wrong$`, "m"));
+  assert.match(damaged.out, /1 damaged$/m);
 });
 
 test("seed-T2: a torn tail after a kill is cut, and the good prefix served", async () => {
