@@ -51,7 +51,7 @@ export async function runDamage(
     const expectation = expectationOf(script.ledger.slice(0, point.told));
     await damageOnce(volume, path, { ...trial, expectation, canCut: false });
   }
-  for (const point of chosen(script.recorder.points, options.points)) {
+  for (const point of chosenPoints(script.recorder.points, options.points)) {
     const volume = await recoveries.cleanlyStopped(afterPowerLoss(point.volume, { kind: "all-kept" }));
     const expectation = expectationOf(script.ledger.slice(0, point.told));
     const paths = volume.filePaths().filter((path) => PARTITION_FILE_REGEXP.test(path));
@@ -63,7 +63,7 @@ export async function runDamage(
 }
 
 /** The last one, and others at equal distances before it. */
-function chosen(points: readonly CrashPoint[], count: number): CrashPoint[] {
+export function chosenPoints(points: readonly CrashPoint[], count: number): CrashPoint[] {
   const step = Math.max(1, Math.floor(points.length / count));
   return points.filter((_, index) => (points.length - 1 - index) % step === 0).slice(-count);
 }

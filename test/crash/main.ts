@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { CrashReport } from "./crash_run.ts";
+import type { CrashReport } from "./crash_product.ts";
 import { RUNS } from "./runs.ts";
 
 /** One of so many random images is crashed again inside its recovery. */

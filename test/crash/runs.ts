@@ -1,5 +1,6 @@
 /** Everything that `npm run crash` and the mutants can run, by name: the broker's scenarios, and the LSM tree's. */
-import { type CrashReport, type CrashRunOptions, runCrashes } from "./crash_run.ts";
+import type { CrashReport, CrashRunOptions } from "./crash_product.ts";
+import { runCrashes } from "./crash_run.ts";
 import { type DamageReport, runDamage } from "./damage_run.ts";
 import { DAMAGED_SCENARIOS, SCENARIOS } from "./scenarios.ts";
 import { runTreeDamage } from "./tree/tree_damage.ts";

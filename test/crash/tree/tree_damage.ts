@@ -7,7 +7,7 @@ import { afterPowerLoss } from "../../../adapters/simulation/power_loss.ts";
 import { SimulatedRandom } from "../../../adapters/simulation/random.ts";
 import type { Volume } from "../../../adapters/simulation/volume.ts";
 import { drive } from "../crash_process.ts";
-import type { DamageReport } from "../damage_run.ts";
+import { chosenPoints, type DamageReport } from "../damage_run.ts";
 import { shortened, statesAfter } from "./tree_expectation.ts";
 import { TreeRecoveries } from "./tree_recoveries.ts";
 import type { TreeScenario } from "./tree_run.ts";
@@ -25,9 +25,7 @@ export async function runTreeDamage(
   await drive(script.scheduler, run());
   script.recorder.endPoint();
   const recoveries = new TreeRecoveries(script.settings);
-  const { points } = script.recorder;
-  const step = Math.max(1, Math.floor(points.length / options.points));
-  for (const point of points.filter((_, index) => (points.length - 1 - index) % step === 0).slice(-options.points)) {
+  for (const point of chosenPoints(script.recorder.points, options.points)) {
     const states = statesAfter(script.ledger.slice(0, point.told));
     const crashed = afterPowerLoss(point.volume, { kind: "all-kept" });
     const stopped = await recoveries.cleanlyStopped(crashed);
