@@ -20,7 +20,7 @@ import {
   producerPerformance,
   touchMemory,
 } from "../peers/load_tools.ts";
-import { comparisonOf, measureInTurn } from "../rounds.ts";
+import { compareInRounds, comparisonOf, measureInTurn } from "../rounds.ts";
 import { processorMs, residentBytes, startServerProcess } from "../server_process.ts";
 import { type BenchContext, besideFigure, loneFigure, type Workload } from "../workload.ts";
 
@@ -248,25 +248,38 @@ async function latency(theirs: Peer, ours: Peer): Promise<Figure[]> {
 }
 
 /** All of a topic of 1 KB records, from the disk and from the page cache. */
-async function fetch(theirs: Peer, ours: Peer): Promise<Figure[]> {
-  const measure = (peer: Peer) =>
-    withTopic(peer, "os", 1, async (topic) => {
-      let records = 0;
-      while (records < FETCHED_BYTES / 1_000) {
-        records +=
-          (await confluent(peer.port, { do: "produce", topic, bytes: 1_000, seconds: PRODUCE_SECONDS }))["records"]!;
+function fetch(theirs: Peer, ours: Peer): Promise<Figure[]> {
+  return withFilledTopic(theirs, (theirTopic) =>
+    withFilledTopic(ours, async (ourTopic) => {
+      const figures: Figure[] = [];
+      for (const kind of ["cold", "warm"]) {
+        const read = async (peer: Peer, topic: string) => {
+          if (kind === "cold") {
+            await dropFromPageCache(peer.dataPath);
+            await touchMemory(TOUCHED_BYTES);
+          }
+          const records = FETCHED_BYTES / 1_000;
+          const found = await confluent(peer.port, { do: "consume", topic, partitions: 1, records });
+          return found["bytes"]! / 1e6 / found["seconds"]!;
+        };
+        const rate = await compareInRounds(ROUNDS, () => read(theirs, theirTopic), () => read(ours, ourTopic));
+        const figure = `fetch_${kind}_mb_per_s`;
+        figures.push(besideFigure({ workload: WORKLOAD, figure, unit: "MB/s", beside: "Kafka" }, rate));
       }
-      await dropFromPageCache(peer.dataPath);
-      const read = async () => {
-        const found = await confluent(peer.port, { do: "consume", topic, partitions: 1, records });
-        return found["bytes"]! / 1e6 / found["seconds"]!;
-      };
-      return { cold: await read(), warm: await read() };
-    });
-  const [theirRates, ourRates] = [await measure(theirs), await measure(ours)];
-  return (["cold", "warm"] as const).map((kind) =>
-    once(`fetch_${kind}_mb_per_s`, "MB/s", theirRates[kind], ourRates[kind])
-  );
+      return figures;
+    }));
+}
+
+/** Lets `use` have a topic of at least `FETCHED_BYTES`. */
+function withFilledTopic<Result>(peer: Peer, use: (topic: string) => Promise<Result>): Promise<Result> {
+  return withTopic(peer, "os", 1, async (topic) => {
+    let records = 0;
+    while (records < FETCHED_BYTES / 1_000) {
+      const load = { do: "produce", topic, bytes: 1_000, seconds: PRODUCE_SECONDS };
+      records += (await confluent(peer.port, load))["records"]!;
+    }
+    return await use(topic);
+  });
 }
 
 /** Our broker alone: that it takes Kafka's frames under load. */

@@ -4,17 +4,16 @@
  * 1.0 ms for each megabyte that came).
  *
  * Forgetting to release is always right: the memory is then left to the garbage collector, as if there were no lease.
- * Releasing early is never: whoever looks later sees another request's bytes. So only those take part who can tell when
- * they are done; who cannot calls `keep`, or does nothing.
+ * Releasing early is never: whoever looks later sees another request's bytes. So only those release who can tell when
+ * they are done.
  */
 import { assert } from "../base/assert.ts";
 
 export class Lease {
   #holds = 1;
-  #isKept = false;
   readonly #reuse: () => void;
 
-  /** Held once, by the caller. `reuse` is called when the last hold is gone, unless somebody keeps the memory. */
+  /** Held once, by the caller. `reuse` is called when the last hold is gone. */
   constructor(reuse: () => void) {
     this.#reuse = reuse;
   }
@@ -28,12 +27,7 @@ export class Lease {
   release(): void {
     assert(this.#holds > 0, "Memory is released once by each who holds it");
     this.#holds -= 1;
-    if (this.#holds === 0 && !this.#isKept) this.#reuse();
-  }
-
-  /** Somebody has a view of it and does not say when he is done: it is never used again. */
-  keep(): void {
-    this.#isKept = true;
+    if (this.#holds === 0) this.#reuse();
   }
 
   /** Holds it until `work` is done, well or not. */

@@ -19,6 +19,8 @@ export interface ProtocolSession {
   handle(body: Uint8Array, lease: Lease | null): Promise<readonly Uint8Array[] | null>;
   /** Whether replies must leave in the order of the requests (Kafka), or may overtake each other (native). */
   readonly repliesInOrder?: boolean;
+  /** A reply has been sent, to the last byte: nobody looks at its slices any more. One that is not sent is not told. */
+  noteSent?(reply: readonly Uint8Array[]): void;
   /** The connection ends or the broker stops: requests that wait for data answer now. */
   endWaits(): void;
 }
@@ -51,6 +53,7 @@ const WRITE_BYTES_MAX = 256 * 1024;
 
 /** A reply that waits to be written. `requestBytes` are held, too, until it is. */
 interface QueuedReply {
+  readonly session: ProtocolSession;
   readonly slices: readonly Uint8Array[];
   readonly heldBytes: number;
 }
@@ -234,9 +237,9 @@ export class BinaryConnection {
     const reply = session.handle(body, lease);
     if (session.repliesInOrder === true) {
       const before = this.#lastInOrder;
-      this.#lastInOrder = this.#finishRequest(reply, body.length, before);
+      this.#lastInOrder = this.#finishRequest(session, reply, body.length, before);
     } else {
-      void this.#finishRequest(reply, body.length, null);
+      void this.#finishRequest(session, reply, body.length, null);
     }
   }
 
@@ -247,6 +250,7 @@ export class BinaryConnection {
   }
 
   async #finishRequest(
+    session: ProtocolSession,
     reply: Promise<readonly Uint8Array[] | null>,
     requestBytes: number,
     before: Promise<void> | null,
@@ -270,7 +274,7 @@ export class BinaryConnection {
       let heldBytes = 0;
       for (const slice of slices) heldBytes += slice.length;
       this.#heldBytes += heldBytes;
-      this.#replies.push({ slices, heldBytes });
+      this.#replies.push({ session, slices, heldBytes });
       if (!this.#isWriting) void this.#writeReplies();
     }
     this.#hold();
@@ -303,7 +307,10 @@ export class BinaryConnection {
           await this.#connection.write(group);
         }
         this.#lastActiveMs = this.#options.clock.monotonicMs();
-        for (const reply of replies) this.#heldBytes -= reply.heldBytes;
+        for (const { session, slices, heldBytes } of replies) {
+          this.#heldBytes -= heldBytes;
+          session.noteSent?.(slices);
+        }
         this.#hold();
         this.#resumeReading?.();
       }

@@ -26,19 +26,6 @@ test("a lease that has ended is neither held nor released", () => {
   equal(reuses(), 1);
 });
 
-test("memory that somebody keeps is not used again, whenever he said so", () => {
-  const before = counted();
-  before.lease.keep();
-  before.lease.release();
-  equal(before.reuses(), 0);
-  const between = counted();
-  between.lease.hold();
-  between.lease.release();
-  between.lease.keep();
-  between.lease.release();
-  equal(between.reuses(), 0);
-});
-
 test("a lease is held while work goes on, whether it ends well or not", async () => {
   for (const endsWell of [true, false]) {
     const { lease, reuses } = counted();

@@ -177,6 +177,36 @@ test("BinaryConnection counts replies that the peer does not take to its budget"
   deepEqual(connection.unread.length + session.held.length, 3);
 });
 
+test("BinaryConnection tells a session of a reply that was sent to the last byte, and of no other", async () => {
+  const sent: (readonly Uint8Array[])[] = [];
+  const reply = encodeFrame(0x5308, 1, new Uint8Array(600_000));
+  const kafka: ProtocolSession = {
+    handle: () => Promise.resolve(reply),
+    noteSent: (slices) => void sent.push(slices),
+    endWaits: () => {},
+  };
+  const { connection, done } = serve({}, { kafka });
+  const writes: (() => void)[] = [];
+  connection.write = () => new Promise((resolve) => writes.push(resolve));
+  connection.send(request(1, 0x0001));
+  await turns();
+  // Written in pieces of 256 KiB: three of them.
+  for (let piece = 0; piece < 3; piece += 1) {
+    deepEqual(sent.length, 0);
+    writes[piece]!();
+    await turns();
+  }
+  deepEqual(sent.length, 1);
+  equal(sent[0], reply);
+  connection.send(request(2, 0x0001));
+  await turns();
+  connection.send(null);
+  connection.write = () => Promise.reject(new Error("broken"));
+  writes[3]!();
+  await done;
+  deepEqual(sent.length, 1);
+});
+
 test("BinaryConnection cuts a peer that takes nothing of its replies", async () => {
   const { connection, clock, session, served, lines, done } = serve({ connectionWriteStallMsMax: 500 });
   connection.isStalled = true;

@@ -37,6 +37,8 @@ export interface RequestContext extends KafkaServices {
   readonly clientId: string | null;
   /** Of the memory that the request's byte strings are views of, held while this request is in work; null: not used again. */
   readonly lease: Lease | null;
+  /** Releases memory that the answer has views of when the answer has been sent; if it never is, never. */
+  releaseWhenSent(lease: Lease): void;
   /** `host:port` of the client. */
   readonly peer: string;
   /** What this connection advertises, for ApiVersions. */

@@ -49,6 +49,8 @@ export class KafkaSession {
   readonly #state: ConnectionState = { clientSoftwareName: "", clientSoftwareVersion: "" };
   readonly #waits = new Set<Cancelable>();
   readonly #queue: QueuedRequest[] = [];
+  /** What answers hold that are not sent yet. */
+  readonly #sending = new WeakMap<readonly Uint8Array[], readonly Lease[]>();
   #inWork = 0;
   /** Whether the requests in work let the next one of their kind begin. */
   #overlaps = false;
@@ -70,6 +72,12 @@ export class KafkaSession {
     if (request instanceof SentinelError) return Promise.reject(request);
     if (this.#queue.length === 0 && this.#mayBegin(request)) return this.#begin(request);
     return new Promise((resolve) => this.#queue.push({ request, resolve }));
+  }
+
+  /** This answer has been sent, to the last byte. */
+  noteSent(reply: readonly Uint8Array[]): void {
+    for (const lease of this.#sending.get(reply) ?? []) lease.release();
+    this.#sending.delete(reply);
   }
 
   /** Ends every wait: requests answer with what is there, now and from now on. */
@@ -120,7 +128,8 @@ export class KafkaSession {
     if (apiVersion < handler.versions.min || apiVersion > handler.versions.max) return this.#answerVersions(key);
     const request = readRequest(body, handler.api, apiVersion);
     if (isSchemaFault(request)) throw this.#stop(request.fault);
-    const context = this.#contextOf(apiVersion, request.clientId, lease);
+    const sending: Lease[] = [];
+    const context = this.#contextOf(apiVersion, request.clientId, lease, sending);
     let reply: Reply | CloseConnection;
     try {
       const answer = handler.handle(request.value, context);
@@ -131,6 +140,7 @@ export class KafkaSession {
     }
     if (handler.leavesBody) lease?.release();
     if (reply instanceof CloseConnection) throw this.#stop(reply.reason);
+    if (reply !== null && sending.length > 0) this.#sending.set(reply, sending);
     return reply;
   }
 
@@ -140,12 +150,18 @@ export class KafkaSession {
     return encodeResponse(apiVersionsApi, 0, correlationId, { errorCode: KAFKA_ERRORS.UNSUPPORTED_VERSION, apiKeys });
   }
 
-  #contextOf(apiVersion: number, clientId: string | null, lease: Lease | null): RequestContext {
+  #contextOf(
+    apiVersion: number,
+    clientId: string | null,
+    lease: Lease | null,
+    sending: Lease[],
+  ): RequestContext {
     return {
       ...this.#services,
       apiVersion,
       clientId,
       lease,
+      releaseWhenSent: (held) => void sending.push(held),
       peer: this.#peer,
       apis: this.#registry.advertised,
       connection: this.#state,

@@ -1,7 +1,7 @@
 /**
  * The newest batches of a log, kept in memory: readers that follow the end touch no file and wait for no promise
- * (design D11). A batch's memory is held while it is here, and never used again once a reader has seen it: nobody says
- * when a reader is done.
+ * (design D11). A batch's memory is held while it is here, and once for each read that gave it out: a reader that can
+ * tell when it is done releases it, any other one never does.
  */
 import type { Offset } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
@@ -88,7 +88,10 @@ export class TailCache {
     if (this.#bytes > this.#bytesMax) this.evict(this.#bytes - this.#bytesMax);
   }
 
-  /** Whole batches from the one that contains `from` up to `maxBytes` and below `upTo`; null when `from` is not here. */
+  /**
+   * Whole batches from the one that contains `from` up to `maxBytes` and below `upTo`; null when `from` is not here. Their
+   * leases are held for the caller.
+   */
   read(from: Offset, maxBytes: number, upTo: Offset): RecordBatch[] | null {
     const startOffset = this.startOffset;
     if (startOffset === null || from < startOffset) return null;
@@ -105,7 +108,7 @@ export class TailCache {
       const { batch } = this.#batches[at]!;
       if (batch.endOffset > upTo || (bytes > 0 && bytes + batch.sizeBytes > maxBytes)) break;
       bytes += batch.sizeBytes;
-      batch.lease?.keep();
+      batch.lease?.hold();
       found.push(batch);
     }
     return found;

@@ -88,8 +88,15 @@ test("batches of one buffer are views of it, and it counts once and whole until 
   assert.equal(budget.usedBytes, 0);
 });
 
-/** A batch in memory that is used again; `isOver` says when. */
-function lent(offset: number): { readonly batch: RecordBatch; readonly isOver: () => boolean } {
+interface Lent {
+  readonly batch: RecordBatch;
+  /** Releases what others hold, and says whether the memory may be used again now. Once. */
+  readonly isOver: () => boolean;
+  readonly hasEnded: () => boolean;
+}
+
+/** A batch in memory that is used again. */
+function lent(offset: number): Lent {
   const batch = at(offset, 1_000);
   let isOver = false;
   const lease = new Lease(() => isOver = true);
@@ -99,7 +106,7 @@ function lent(offset: number): { readonly batch: RecordBatch; readonly isOver: (
     lease.release();
     lease.release();
   };
-  return { batch, isOver: () => (append(), isOver) };
+  return { batch, isOver: () => (append(), isOver), hasEnded: () => isOver };
 }
 
 test("a cache holds its batches' memory until they go, in every way in which they may go", () => {
@@ -122,14 +129,16 @@ test("a cache holds its batches' memory until they go, in every way in which the
   }
 });
 
-test("memory of a batch that a reader has seen is never used again", () => {
+test("memory of a batch that a reader has seen is not used again before he releases it", () => {
   const cache = new TailCache(new TailCacheBudget());
   const seen = lent(0);
   const unseen = lent(1);
   cache.append(seen.batch);
   cache.append(unseen.batch);
-  cache.read(0, 1, 1);
+  const read = cache.read(0, 1, 1)!;
   cache.clear();
   assert.equal(seen.isOver(), false);
+  read[0]!.lease!.release();
+  assert.equal(seen.hasEnded(), true);
   assert.equal(unseen.isOver(), true);
 });

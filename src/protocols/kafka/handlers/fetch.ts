@@ -133,6 +133,7 @@ function toResponse(fetched: FetchedPartition, committedOnly: boolean, context: 
   if (fetched.error !== undefined) {
     return failed(fetched.partition, answerThrown(fetched.error, context.onInternalError).errorCode);
   }
+  for (const { lease } of fetched.batches) if (lease !== null) context.releaseWhenSent(lease);
   return {
     partitionIndex: fetched.partition,
     errorCode: KAFKA_ERRORS.NONE,
