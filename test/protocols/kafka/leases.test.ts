@@ -6,6 +6,7 @@ import { Lease } from "../../../src/bytes/lease.ts";
 import { fetchApi } from "../../../src/protocols/kafka/wire/messages/fetch.ts";
 import { produceApi } from "../../../src/protocols/kafka/wire/messages/produce.ts";
 import type { StorageEngine } from "../../../src/cluster/partition_store.ts";
+import { turns } from "../../server/fake_connection.ts";
 import { FaultyDisk } from "../../storage/faulty_disk.ts";
 import { batchOf, type KafkaFixture, openKafka } from "./kafka_fixture.ts";
 import { requestFrame } from "./request_frame.ts";
@@ -91,13 +92,14 @@ test("a batch that is still waited for is held, though its request was answered 
   await using kafka = await openWithTopic("log", disk);
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   disk.before = async ({ operation, path }) => {
-    if (operation === "sync" && path.includes(`/${TOPIC}-0/`)) await opened;
+    if (operation === "sync" && path.includes(`/${TOPIC}-0/`) && path.endsWith(".log")) await opened;
   };
   const lent = lend();
   const answered = kafka.session.handle(produceBody(batchOf(["a"])), lent.lease);
   for (let part = 0; part < 3; part += 1) await kafka.session.handle(produceBody(batchOf(["x".repeat(900_000)]), 0));
   kafka.clock.advance(LIMITS.kafkaProduceTimeoutMsMin);
   await answered;
+  await turns();
   equal(lent.hasEnded, false);
   open();
   await passBy(kafka);
