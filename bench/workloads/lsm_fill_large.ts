@@ -53,6 +53,7 @@ export const lsmFillLarge: Workload = {
     return [
       lone("put_mb_per_s", "MB/s", putBytes / filled.ms / 1_000),
       lone("longest_wait_ms", "ms", filled.longestMs, 1_000),
+      lone("resident_max_of_half_mb", "MB", filled.residentHalfBytes / 1e6),
       lone("resident_max_mb", "MB", filled.residentBytes / 1e6, 1_000),
       lone("write_amplification", "x", writtenBytes / putBytes),
       lone("tables_mb", "MB", tables / 1e6),
@@ -69,16 +70,25 @@ const valueOf = (number: number): Uint8Array => {
   return RANDOM.subarray(at, at + VALUE_BYTES);
 };
 
+interface Filled {
+  readonly ms: number;
+  readonly longestMs: number;
+  readonly residentBytes: number;
+  /** While the first half was put: memory that grows with the tree would show. */
+  readonly residentHalfBytes: number;
+}
+
 async function fill(
   { platform, progress }: BenchContext,
   store: LsmStore,
   numbers: Int32Array,
-): Promise<{ readonly ms: number; readonly longestMs: number; readonly residentBytes: number }> {
+): Promise<Filled> {
   const { clock } = platform;
   const pairs = new PairFormat();
   const startMs = clock.monotonicMs();
   let longestMs = 0;
   let residentBytes = 0;
+  let residentHalfBytes = 0;
   for (const [at, number] of numbers.entries()) {
     const beforeMs = clock.monotonicMs();
     const waited = store.put(pairs.formatKey(number), valueOf(number));
@@ -87,10 +97,11 @@ async function fill(
     if (at % PUTS_OF_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     if (at % 4_096 === 0) {
       residentBytes = Math.max(residentBytes, process.memoryUsage().rss);
+      if (at < numbers.length / 2) residentHalfBytes = residentBytes;
       progress(`${Math.round(at / numbers.length * 100)} %, ${Math.round(residentBytes / 1e6)} MB resident`);
     }
   }
-  return { ms: clock.monotonicMs() - startMs, longestMs, residentBytes };
+  return { ms: clock.monotonicMs() - startMs, longestMs, residentBytes, residentHalfBytes };
 }
 
 async function readSamples(
