@@ -10,6 +10,7 @@ import type { BrokerOptions } from "./broker_options.ts";
 import { Cleaner } from "./cleaner.ts";
 import { TREE_DIRECTORY } from "../cluster/node_tree.ts";
 import type { NodeTree } from "../cluster/node_tree.ts";
+import { METADATA_TOPIC } from "../cluster/partition_store.ts";
 import { partitionName } from "../base/ids.ts";
 import { Scrubber } from "./scrubber.ts";
 import type { ScrubSource } from "./scrubber.ts";
@@ -76,6 +77,10 @@ export class Maintenance {
 
 function scrubSources(topics: Topics, tree: NodeTree): ScrubSource[] {
   const sources: ScrubSource[] = [];
+  const { metadataScrubbing } = topics;
+  if (metadataScrubbing !== null) {
+    sources.push({ name: partitionName(METADATA_TOPIC, 0), scrubbing: metadataScrubbing });
+  }
   if (tree.scrubbing !== null) sources.push({ name: TREE_DIRECTORY, scrubbing: tree.scrubbing });
   for (const { replicas } of topics.values()) {
     for (const { topic, partition, scrubbing } of replicas) {

@@ -12,6 +12,7 @@ import type { PartitionKey, PartitionStore } from "../cluster/partition_store.ts
 import type { Replica } from "../cluster/replica.ts";
 import type { Random } from "../platform/random.ts";
 import { Mutex } from "../storage/mutex.ts";
+import type { Scrubbing } from "../storage/scrubbing.ts";
 import { changedConfig } from "./config_change.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import { shownConfig, storedSettings, withKeptEngine } from "./storage_engine.ts";
@@ -102,6 +103,11 @@ export class Topics {
   /** The name of the topic that has this id now, or null. */
   nameOf(topicId: string): string | null {
     return this.#table.nameOf(topicId) ?? null;
+  }
+
+  /** Of the metadata log, which is no topic's. */
+  get metadataScrubbing(): Scrubbing | null {
+    return this.#options.metadata.scrubbing;
   }
 
   values(): IterableIterator<Topic> {

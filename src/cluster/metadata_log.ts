@@ -12,6 +12,7 @@ import { buildRecordBatch } from "../records/build_batch.ts";
 import { isRecordsFault, readRecords } from "../records/read_records.ts";
 import type { PartitionLog } from "../storage/partition_log.ts";
 import type { LogSettings } from "../storage/partition_log.ts";
+import type { Scrubbing } from "../storage/scrubbing.ts";
 
 /** Small and kept for ever: what is superseded goes by snapshot, not by age. */
 export const METADATA_LOG_SETTINGS: LogSettings = {
@@ -38,6 +39,11 @@ export class MetadataLog {
   /** Records since the last snapshot. */
   get length(): number {
     return this.#log.endOffset - this.#log.startOffset;
+  }
+
+  /** Its cold files, if they are its own. */
+  get scrubbing(): Scrubbing | null {
+    return this.#log.scrubbing ?? null;
   }
 
   /** Why it takes no more records until a restart, or null. */

@@ -25,7 +25,7 @@ const DELETED_PREFIX = ".deleted-";
 const STRAY_SUFFIX = "-stray";
 /** Kafka's id of the metadata topic. */
 const METADATA_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
-const METADATA_TOPIC = "__cluster_metadata";
+export const METADATA_TOPIC = "__cluster_metadata";
 const PARTITION_DIRECTORY_REGEXP = /^(.+)-(\d{1,10})$/;
 
 export interface PartitionStoreOptions {
