@@ -1,6 +1,7 @@
 /** Reading one segment: from an offset to whole batches, through the index, checking all that is returned. */
 import type { Offset, TimestampMs } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { Lease } from "../../bytes/lease.ts";
 import { BATCH_LENGTH_END, isBatchFault, parseRecordBatch } from "../../records/record_batch.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { corruption } from "./corruption.ts";
@@ -44,6 +45,8 @@ export class SegmentReader {
    * checked before it is returned, once per process and region. Empty only when that batch ends above `upTo`. In a gap
    * that compaction has left, the next batch comes; the last batch of a cleaned segment always ends where it does.
    *
+   * They lie in one buffer, whose memory is free as soon as each of them was released; one that is not keeps it.
+   *
    * The index may lie: when what stands where it points is not the batch that it names, both indexes are built anew.
    */
   async read(from: Offset, maxBytes: number, upTo: Offset): Promise<RecordBatch[]> {
@@ -59,6 +62,7 @@ export class SegmentReader {
     let expectedOffset: Offset | null = null;
     while (position < sizeBytes) {
       const wanted = new Uint8Array(Math.min(readBytes, sizeBytes - position));
+      const lease = new Lease(() => void wanted.buffer.transfer(0));
       const count = await segment.file.readAt(position, wanted);
       const piece = wanted.subarray(0, count);
       let at = 0;
@@ -74,6 +78,7 @@ export class SegmentReader {
         indexedOffset = null;
         expectedOffset = parsed.endOffset;
         if (parsed.endOffset > upTo || (foundBytes > 0 && foundBytes + parsed.sizeBytes > maxBytes)) {
+          lease.release();
           return this.#found(found, position + at);
         }
         if (found.length === 0 && parsed.baseOffset > from && segment.cleaned === null) {
@@ -81,10 +86,14 @@ export class SegmentReader {
         }
         at += parsed.sizeBytes;
         if (parsed.lastOffset < from) continue;
+        parsed.lieIn(lease);
         found.push(parsed);
         foundBytes += parsed.sizeBytes;
       }
-      if (found.length > 0) return this.#found(found, position + at);
+      if (found.length > 0) {
+        lease.release();
+        return this.#found(found, position + at);
+      }
       if (count < wanted.length) throw corruption(segment.logPath, position + count, "the file is shorter than it was");
       position += at;
       if (at === 0) readBytes = batchBytesAt(wanted);

@@ -1,5 +1,5 @@
 /** When the memory of a request may be used again: by whom it is held, and that nobody else releases it. */
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { Lease } from "../../../src/bytes/lease.ts";
@@ -69,6 +69,20 @@ test("an answer holds the memory that it has views of until it is sent, and for 
   kafka.session.noteSent(first);
   equal(sent.hasEnded, true);
   equal(unsent.hasEnded, false);
+});
+
+test("what an answer has read from a file is free when it is sent, and as it was before that", async () => {
+  await using kafka = await openWithTopic("log");
+  const values = ["a", "b"].map((letter) => letter.repeat(2_000));
+  for (const value of values) await kafka.session.handle(produceBody(batchOf([value])));
+  await passBy(kafka);
+  const replies = [await kafka.session.handle(fetchBody(0)), await kafka.session.handle(fetchBody(0))];
+  const [first, second] = replies.map((reply) => reply!.filter((slice) => slice.length > 2_000));
+  equal(first!.length, 2);
+  kafka.session.noteSent(replies[0]!);
+  deepEqual(first!.map((slice) => slice.length), [0, 0]);
+  const texts = second!.map((slice) => new TextDecoder().decode(slice));
+  for (const [index, value] of values.entries()) ok(texts[index]!.includes(value));
 });
 
 test("memory of a batch that is not written yet is held, though its request was answered", async () => {
