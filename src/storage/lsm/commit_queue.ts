@@ -160,8 +160,10 @@ export class CommitQueue {
         group = this.#takeGroup();
         await this.#commitGroup(group);
         for (const { done } of group) done();
-        // What comes next waits for it.
-        await this.#pace.pay(group.reduce((sum, { batch }) => sum + batch.sizeBytes, 0));
+        // What comes next waits for it. Without a wait no turn is given away: the writer's next put would find the loop
+        // still running, and so would each one after it.
+        const paid = this.#pace.pay(group.reduce((sum, { batch }) => sum + batch.sizeBytes, 0));
+        if (paid !== null) await paid;
       } catch (thrown) {
         // Who waits behind would meet the same: they are told now, so that nobody waits on a full disk.
         for (const { failed } of [...group, ...this.#takeAll()]) failed(thrown);

@@ -11,7 +11,8 @@ import { WorkMeter } from "../../../src/storage/lsm/work_meter.ts";
 import { bytesBeforeLevel0, WritePace } from "../../../src/storage/lsm/write_pace.ts";
 import { drive, startCrashProcess } from "../../crash/crash_process.ts";
 import { ManualClock } from "../../manual_clock.ts";
-import { bytesOf } from "../tree_fixture.ts";
+import { FaultyDisk } from "../faulty_disk.ts";
+import { bytesOf, openTree } from "../tree_fixture.ts";
 
 const KIBIBYTE = 1_024;
 const VALUE = new Uint8Array(4 * KIBIBYTE);
@@ -104,4 +105,18 @@ test("what compaction has to read before level 0 follows from the levels' sizes"
   // Level 1 is five times its size, level 0 twice its trigger: tables go down until both are the same.
   const large = of(small, [table(500)], [table(1_000)]);
   assert.ok(large > 40 + 200 + 30 * (10 + 20) && large < 40 + 500 + 31 * (10 + 50), String(large));
+});
+
+test("a put that had to wait leaves those behind it answered at once", async () => {
+  const store = await openTree(new FaultyDisk(), { syncMode: "batch" });
+  let waited = 0;
+  let number = 0;
+  for (; waited === 0; number++) {
+    const answer = store.put(bytesOf(`key${number}`), bytesOf("value".repeat(20)));
+    if (answer === undefined) continue;
+    waited += 1;
+    await answer;
+  }
+  assert.equal(store.put(bytesOf(`key${number}`), bytesOf("value")), undefined);
+  await store.close();
 });
