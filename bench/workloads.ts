@@ -16,6 +16,7 @@ import { lsmPut } from "./workloads/lsm_put.ts";
 import { lsmPutFsync } from "./workloads/lsm_put_fsync.ts";
 import { lsmGet, lsmScan } from "./workloads/lsm_read.ts";
 import { lsmReadAmplification } from "./workloads/lsm_read_amplification.ts";
+import { manyPartitions } from "./workloads/many_partitions.ts";
 import { nativeFetch } from "./workloads/native_fetch.ts";
 import { nativeProduce } from "./workloads/native_produce.ts";
 import { skiplistGet, skiplistPut, skiplistRandom } from "./workloads/skiplist.ts";
@@ -45,6 +46,7 @@ export const WORKLOADS: readonly Workload[] = [
   lsmReadAmplification,
   lsmFillLarge,
   treeLog,
+  manyPartitions,
   nativeProduce,
   nativeFetch,
   httpProduce,

@@ -62,6 +62,28 @@ function testSteps(paths, after) {
   return denoPaths.length === 0 ? [{ ...bun, env, after }] : [{ ...bun, env, after }, { ...deno, env }];
 }
 
+/** The suites that a topic's engine must not show in, once more with topics in the node's tree. */
+const ENGINE_TESTS = [
+  "producing",
+  "fetching",
+  "idempotent_producing",
+  "keyed_producing",
+  "topics",
+  "compaction",
+].map((name) => `test/broker/${name}.test.ts`).concat(
+  "test/broker/groups",
+  "test/protocols/kafka",
+  "test/http/with_broker.test.ts",
+);
+
+function engineSteps() {
+  return testSteps(ENGINE_TESTS, []).map((step) => ({
+    ...step,
+    name: `${step.name}, lsm`,
+    env: { ...step.env, SENTINEL_TEST_ENGINE: "lsm" },
+  }));
+}
+
 /** A few seeds on both runtimes, which must do the same (reliability I51). */
 function simulationStep() {
   const args = [
@@ -111,6 +133,7 @@ export async function runTests(args) {
     ...compile,
     ...checkSteps(),
     ...testSteps(["test"], compile.map((step) => step.name)),
+    ...engineSteps(),
     simulationStep(),
     clientsStep(),
   ];

@@ -1,3 +1,4 @@
+import type { StorageEngine } from "../cluster/partition_store.ts";
 import type { Platform } from "../platform/platform.ts";
 import { startServer } from "./server.ts";
 import type { Server } from "./server.ts";
@@ -12,6 +13,8 @@ export interface TestBrokerOptions {
   readonly dataPath?: string;
   /** Partitions of topics made without a number; default 1. */
   readonly partitions?: number;
+  /** `storage.engine` of topics made without one; default `log`. */
+  readonly storageEngine?: StorageEngine;
 }
 
 /** A whole broker inside the test's own process, on free ports of the loopback interface. */
@@ -29,6 +32,7 @@ export async function startTestBroker(platform: Platform, options: TestBrokerOpt
   const serverOptions: ServerOptions = {
     ...loopbackOptions(options.dataPath ?? "/memory"),
     partitionsDefault: options.partitions ?? 1,
+    storageEngine: options.storageEngine ?? "log",
     // Nobody else will join: a test's first consumer need not wait for them.
     groups: { initialRebalanceDelayMs: 0 },
     inMemory,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startTestBroker } from "../../src/server/test_broker.ts";
+import { TEST_ENGINE } from "../broker/broker_fixture.ts";
 import { currentPlatform } from "../adapters/current.ts";
 import type { Json } from "./test_app.ts";
 
@@ -13,7 +14,10 @@ interface Live extends AsyncDisposable {
 }
 
 async function live(): Promise<Live> {
-  const broker = await startTestBroker(currentPlatform({ memory: true }), { partitions: 1 });
+  const broker = await startTestBroker(currentPlatform({ memory: true }), {
+    partitions: 1,
+    storageEngine: TEST_ENGINE,
+  });
   const url = broker.http;
   return {
     url,

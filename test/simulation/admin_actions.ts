@@ -53,11 +53,14 @@ async function create(
     : configuration.durability;
   const isRetained = configuration.usesRetention && random.chance(1, 2);
   const isCompacted = configuration.usesCompaction && random.chance(1, 2);
+  const { engines } = configuration;
+  const engine = engines === "both" ? random.stream("engine").pick(["log", "lsm"] as const) : engines;
   await client.createTopic(slot.name, {
     partitions,
     config: {
       "segment.bytes": String(configuration.segmentBytes),
       "index.interval.bytes": String(configuration.indexIntervalBytes),
+      "storage.engine": engine,
       durability,
       ...(isRetained ? { "retention.bytes": String(configuration.segmentBytes * 3) } : {}),
       ...(isCompacted ? COMPACTION : {}),
@@ -69,7 +72,8 @@ async function create(
     world.violate("I43", `the new topic ${slot.name} is not ${partitions} empty partitions`);
   }
   world.probes.sometimes("a topic was made again under its old name", slot.hadTopic);
-  slot.topic = new TopicModel(slot.name, topicId, { partitions, durability, isRetained, isCompacted });
+  world.probes.sometimes("a topic in the tree was made", engine === "lsm");
+  slot.topic = new TopicModel(slot.name, topicId, { partitions, durability, isRetained, isCompacted, engine });
   slot.hadTopic = true;
 }
 

@@ -1,4 +1,5 @@
 /** The broker's process: it starts, dies, loses its power and starts again, over what its disk holds. */
+import { TREE_DIRECTORY } from "../../src/cluster/node_tree.ts";
 import { ScheduledPace } from "../../adapters/simulation/scheduled_pace.ts";
 import { afterPowerLoss, pendingSequences } from "../../adapters/simulation/power_loss.ts";
 import type { PowerLoss } from "../../adapters/simulation/power_loss.ts";
@@ -164,6 +165,7 @@ export class BrokerNode {
         autoCreate: false,
         partitionsDefault: 1,
         segmentBytesMin: 100,
+        treeMemtableBytes: configuration.treeMemtableBytes,
         retentionCheckMs: configuration.retentionCheckMs,
         groups: { initialRebalanceDelayMs: 300, sessionTimeoutMsMin: 500, offsetsTopicPartitions: 2 },
         cleanerCheckMs: configuration.cleanerCheckMs,
@@ -225,6 +227,8 @@ export class BrokerNode {
     if (this.#lastEnd === "stop" && report.cutBytes > 0) {
       violate("I44", `a start after a clean stop cut ${report.cutBytes} bytes`);
     }
+    const left = report.setAside.find((name) => name.startsWith(`${TREE_DIRECTORY}/`));
+    if (left !== undefined) violate("I43", `the tree has records that no topic knows: ${left}`);
     const isDamaged = model.damagedDirectories.size > 0;
     if (report.offline.length > 0 && !isDamaged && !this.needsRestart) {
       violate("I44", `nothing was damaged, and a partition is offline: ${report.offline[0]!.message}`);

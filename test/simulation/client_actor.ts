@@ -1,4 +1,5 @@
 /** A client of the simulated world: it decides online what to do next, and tells the checkers what it sees. */
+import { TREE_DIRECTORY } from "../../src/cluster/node_tree.ts";
 import { SimulatedClock } from "../../adapters/simulation/clock.ts";
 import type { SimulatedHost } from "../../adapters/simulation/network.ts";
 import type { SimulatedRandom } from "../../adapters/simulation/random.ts";
@@ -160,7 +161,9 @@ export class ClientActor {
       acks: random.pick(["all", "all", "leader", "none"] as const),
     };
     const isStrict = topic.durability === "fsync";
-    const syncHadFailed = world.node.failedSyncs.has(`${slot.name}-${partition.partition}`);
+    // One log serves all that is in the tree.
+    const log = topic.engine === "lsm" ? TREE_DIRECTORY : `${slot.name}-${partition.partition}`;
+    const syncHadFailed = world.node.failedSyncs.has(log);
     try {
       const isBatch = random.chance(1, 2);
       const { acks } = await (isBatch

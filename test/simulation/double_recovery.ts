@@ -64,6 +64,7 @@ async function open(world: World, disk: SimulatedDisk): Promise<string> {
       autoCreate: false,
       partitionsDefault: 1,
       segmentBytesMin: 100,
+      treeMemtableBytes: configuration.treeMemtableBytes,
     });
     const lines = broker.topicNames().flatMap((name) => {
       const topic = broker.describeTopic(name)!;

@@ -1,4 +1,5 @@
 /** What the clients know: topics and their incarnations, records by id, and which offsets were promised to last. */
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
 import { crc32c } from "../../src/bytes/crc32c.ts";
 import { encodeHex } from "../../src/bytes/hex.ts";
 import type { Durability } from "../../src/cluster/replica.ts";
@@ -75,11 +76,18 @@ export class TopicModel {
   isRetained: boolean;
   /** Of each key the newest record stays; tombstones stay for longer than a run takes. */
   readonly isCompacted: boolean;
+  readonly engine: StorageEngine;
 
   constructor(
     name: string,
     topicId: string,
-    options: { partitions: number; durability: Durability; isRetained: boolean; isCompacted?: boolean },
+    options: {
+      partitions: number;
+      durability: Durability;
+      isRetained: boolean;
+      isCompacted?: boolean;
+      engine?: StorageEngine;
+    },
   ) {
     this.name = name;
     this.topicId = topicId;
@@ -87,6 +95,7 @@ export class TopicModel {
     this.isAlwaysFsync = options.durability === "fsync";
     this.isRetained = options.isRetained;
     this.isCompacted = options.isCompacted ?? false;
+    this.engine = options.engine ?? "log";
     this.grow(options.partitions);
   }
 

@@ -35,6 +35,7 @@ export const PROBES = [
   "a lookup found nothing",
   "a lookup was told that the index is behind",
   "an index of keys was built anew",
+  "a topic in the tree was made",
   "a topic was made again under its old name",
   "a topic's settings were changed",
   "partitions were added",

@@ -4,6 +4,7 @@
  */
 import type { SentinelError } from "../../src/base/errors.ts";
 import type { Broker } from "../../src/broker/broker.ts";
+import { TREE_DIRECTORY } from "../../src/cluster/node_tree.ts";
 import { OFFSETS_TOPIC } from "../../src/broker/internal_topics.ts";
 import type { World } from "./world.ts";
 
@@ -43,8 +44,9 @@ export class ScrubWatch {
       if (!model.damagedIndexes.has(file)) this.#falseAlarm(message);
       return;
     }
-    const isReadError = message.includes("it cannot be read") && this.#world.hasFault("failed read");
-    if (isReadError) return;
+    // Either may be an open that fails.
+    const isDiskFailing = this.#world.hasFault("failed read") || this.#world.hasFault("failed write");
+    if (message.includes("it cannot be read") && isDiskFailing) return;
     probes.sometimes("the scrub found rot");
     if (!model.damagedDirectories.has(directoryOf(file))) this.#falseAlarm(message);
   }
@@ -61,7 +63,8 @@ export class ScrubWatch {
     const startUs = world.scheduler.nowUs;
     const names = [...broker.topicNames(), OFFSETS_TOPIC];
     const partitions = (name: string) => broker.describeTopic(name)?.partitions ?? [];
-    const bytes = names.flatMap(partitions).reduce((sum, partition) => sum + partition.bytes, 0);
+    const logBytes = names.flatMap(partitions).reduce((sum, partition) => sum + partition.bytes, 0);
+    const bytes = logBytes + treeBytes(world);
     const readMs = PASSES * READS_OF_BYTE_MAX * bytes / world.configuration.scrubBytesPerSecond * 1_000;
     while (counters.scrubPasses < wanted && world.violation === null) {
       if (world.scheduler.nowUs - startUs > (PASSES_MS_MAX + readMs) * 1_000) {
@@ -85,6 +88,14 @@ export class ScrubWatch {
     if (!this.#cold.has(path) || this.#offline.has(directoryOf(path)) || this.told.has(path)) return;
     this.#world.violate("I44", `the scrub has read everything and did not tell of ${path}: ${detail}`);
   }
+}
+
+/** A tree keeps more than what its partitions have: what is superseded goes when it is merged. */
+function treeBytes({ volume }: World): number {
+  return volume.filePaths().filter((path) => path.includes(`/${TREE_DIRECTORY}/`)).reduce((sum, path) => {
+    const node = volume.find(path);
+    return sum + (node?.kind === "file" ? node.visible.sizeBytes : 0);
+  }, 0);
 }
 
 function directoryOf(path: string): string {

@@ -5,6 +5,7 @@
 import type { NetworkTiming } from "../../adapters/simulation/network.ts";
 import type { SimulatedRandom } from "../../adapters/simulation/random.ts";
 import type { DiskTiming } from "../../adapters/simulation/scheduled_pace.ts";
+import type { StorageEngine } from "../../src/cluster/partition_store.ts";
 import type { Durability } from "../../src/cluster/replica.ts";
 
 export const FAULT_NAMES = [
@@ -49,6 +50,9 @@ export interface SwarmConfiguration {
   readonly cleanerCheckMs: number;
   /** Of the scrub; its pass begins again as soon as it has ended. */
   readonly scrubBytesPerSecond: number;
+  /** How the topics are stored that clients make; `both`: each as it comes. */
+  readonly engines: StorageEngine | "both";
+  readonly treeMemtableBytes: number;
   readonly pieceBytesMax: number;
   /** How much of one connection the broker takes before it stops reading. */
   readonly connectionRequestsInWorkMax: number;
@@ -83,7 +87,7 @@ export const SCENARIOS: Readonly<Record<string, Partial<SwarmConfiguration>>> = 
   calm: { faults: [] },
   power: { faults: ["power", "crash in recovery"], durability: "fsync" },
   disk: { faults: ["failed sync", "failed write", "failed read", "disk full", "no descriptors", "kill"] },
-  rot: { faults: ["bit rot", "stale sector", "bad index", "stop"], segmentBytes: 2_000 },
+  rot: { faults: ["bit rot", "stale sector", "bad index", "stop"], segmentBytes: 2_000, engines: "log" },
   network: { faults: ["cut link", "lost connections", "kill"] },
 };
 
@@ -107,6 +111,8 @@ export function drawConfiguration(random: SimulatedRandom, scenario: string): Sw
     usesCompaction: random.stream("compaction").chance(1, 2),
     cleanerCheckMs: random.stream("compaction").pick([200, 2_000]),
     scrubBytesPerSecond: random.stream("scrub").pick([20_000, 1_000_000, 100_000_000]),
+    engines: random.stream("engines").pick(["log", "both", "both", "lsm"]),
+    treeMemtableBytes: random.stream("engines").pick([4_096, 20_000, 200_000]),
     pieceBytesMax: random.pick([Infinity, Infinity, 5_000, 300]),
     connectionRequestsInWorkMax: random.pick([1, 3, 64]),
     connectionBytesMax: random.pick([500, 10_000, 16_777_216]),
