@@ -54,6 +54,30 @@ test("the quick start: serve, produce, consume, topics", async () => {
   await stop();
 });
 
+test("get answers a key's newest value, also after a restart, and 1 where there is none", async () => {
+  await using directory = await makeTemporaryDirectory();
+  const data = `${directory.path}/data`;
+  const first = await start(["-data", data]);
+  await first.run(["topics", "create", "users", "--partitions", "3", "--config", "cleanup.policy=compact"]);
+  await first.run(["produce", "-topic", "users", "-key", "u1", "-message", "Ada"]);
+  await first.run(["produce", "-topic", "users", "-key", "u1", "-message", "Grace"]);
+  deepEqual(await first.run(["get", "users", "u1", "-raw"]), { code: 0, out: "Grace\n", errors: "" });
+  await first.stop();
+  const second = await start(["-data", data]);
+  const { code, out } = await second.run(["get", "-topic", "users", "-key", "u1", "-json"]);
+  const { partition, offset, key, value } = JSON.parse(out);
+  deepEqual([code, offset, key, value], [0, 1, "u1", "Grace"]);
+  const none = await second.run(["get", "users", "u2", "-partition", String(partition)]);
+  deepEqual([none.code, none.out], [1, ""]);
+  match(none.errors, /^key_not_found: there is no record with this key in users-\d up to offset 2\n$/);
+  await second.run(["topics", "create", "events"]);
+  match(
+    (await second.run(["get", "events", "u1"])).errors,
+    /^Failed to get: topic_not_compacted: The topic events has/,
+  );
+  await second.stop();
+});
+
 test("seed-O1: what was produced is there after a restart, and offsets go on", async () => {
   await using directory = await makeTemporaryDirectory();
   const data = `${directory.path}/data`;

@@ -58,6 +58,8 @@ export class PartitionIndex {
   #failure: SentinelError | null = null;
   #cancelRetry: Cancel | null = null;
   #closed: SentinelError | null = null;
+  #spentBytes = 0;
+  #endYield: (() => void) | null = null;
   #isWorking = false;
   #work: Promise<void> = Promise.resolve();
   #sweep: { readonly startOffset: Offset; readonly from: Uint8Array | null; readonly kept: number } | null = null;
@@ -139,6 +141,7 @@ export class PartitionIndex {
     this.#options.replica.onAdvance.delete(this.#wake);
     this.#cancelRetry?.();
     this.#cancelRetry = null;
+    this.#endYield?.();
     this.#rejectAll(reason);
     await this.#work;
   }
@@ -158,7 +161,9 @@ export class PartitionIndex {
       while (this.#closed === null && this.#hasWork()) {
         const bytes = await this.#options.turns.run(() => this.#step());
         if (bytes > 0) this.#failure = null;
-        if (bytes >= LIMITS.keyIndexSliceBytes) await this.#yield();
+        this.#spentBytes += bytes;
+        // A read ends with the batch that fits: most are a little smaller than a slice.
+        if (this.#spentBytes >= LIMITS.keyIndexSliceBytes) await this.#yield();
       }
       this.#failure = null;
     } catch (thrown) {
@@ -354,7 +359,16 @@ export class PartitionIndex {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
   }
 
-  #yield(): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(0, resolve));
+  /** A timer keeps no process alive: a stop must not wait for one. */
+  async #yield(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(0, resolve);
+      this.#endYield = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#endYield = null;
+    this.#spentBytes = 0;
   }
 }

@@ -340,6 +340,26 @@ test("entries of trimmed records are removed when as many keys were written as t
   await index.close(CLOSED);
 });
 
+test("a large log is read in steps between which others get their turn, and a stop waits for none of them", async () => {
+  const clock = new ManualClock();
+  const replica = new TableReplica();
+  const value = "x".repeat(1_000);
+  for (let at = 0; at < 2_000; at += 1) replica.put([record(`k${at}`, value)]);
+  const { find, index } = indexOver(replica, memoryStore(), clock);
+  index.start();
+  await settled();
+  // Time stands still, and the first step has read its slice.
+  const { appliedOffset } = index;
+  assert.ok(appliedOffset > 0 && appliedOffset < 700, String(appliedOffset));
+  clock.advance(1);
+  await settled();
+  assert.ok(index.appliedOffset > appliedOffset && index.appliedOffset < 1_400);
+  const lookup = assert.rejects(find("k0"), isCode("shutting_down"));
+  await index.close(CLOSED);
+  await lookup;
+  assert.equal(clock.pending, 0);
+});
+
 test("nothing is left of a closed index, and its lookups fail with the reason", async () => {
   const clock = new ManualClock();
   const replica = new TableReplica();
