@@ -213,7 +213,12 @@ export class PartitionIndex {
     }
     // Trimmed up to its end, the log has nothing more to give.
     if (batches.length === 0) await this.#write(this.#opened.changes(), upTo, null);
-    return await this.#apply(batches, from);
+    try {
+      return await this.#apply(batches, from);
+    } finally {
+      // Keys are copied into the store's write, and nothing else is kept.
+      for (const { lease } of batches) lease?.release();
+    }
   }
 
   /** Takes over the stored index if it is this log's, else begins a new one at the log start. */
