@@ -42,6 +42,22 @@ test("idempotency keys are shown as they are, and what was answered from them", 
   assert.match(text, /^# TYPE sentinel_idempotency_replays_total counter\nsentinel_idempotency_replays_total 3$/m);
 });
 
+test("lookups by key are counted, and an index shows how far it is behind", () => {
+  const broker = new FakeBroker();
+  Object.assign(broker.counters, { keyLookups: 9, keyLookupsFound: 4, keyIndexRebuilds: 2, keyIndexFailures: 1 });
+  broker.indexes = [
+    { topic: "a", partition: 0, appliedOffset: 7, highWatermark: 9 },
+    { topic: "a", partition: 1, appliedOffset: -1, highWatermark: 5 },
+  ];
+  const text = renderMetrics(broker, EXTRA);
+  const totals = ["lookups", "lookups_found", "index_rebuilds", "index_failures"].map((name) =>
+    new RegExp(`^sentinel_key_${name}_total (\\d+)$`, "m").exec(text)?.[1]
+  );
+  assert.deepEqual(totals, ["9", "4", "2", "1"]);
+  assert.match(text, /^sentinel_key_index_lag\{topic="a",partition="0"\} 2\n.+partition="1"\} 5\n\n/m);
+  assert.match(text, /^sentinel_key_index_lags_not_shown 0$/m);
+});
+
 test("an average is absent before its first sample", () => {
   const text = renderMetrics(new FakeBroker(), EXTRA);
   assert.equal(text.includes("latency_ms"), false);
@@ -106,6 +122,7 @@ test("every family has its head once, and a blank line after it", async () => {
   const broker = new FakeBroker();
   await broker.createTopic("orders", { partitions: 3 });
   broker.fetchLatency.record(1);
+  broker.indexes = [{ topic: "orders", partition: 0, appliedOffset: 0, highWatermark: 0 }];
   const text = renderMetrics(broker, { ...EXTRA, httpRequestsInWork: 1, httpWaits: 0 });
   const families = text.trimEnd().split("\n\n");
   const names = families.map((family) => /^# HELP (\S+) .+\n# TYPE \1 (counter|gauge|histogram)\n/.exec(family)?.[1]);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SentinelError } from "../../../src/base/errors.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
 import type { Broker } from "../../../src/broker/broker.ts";
 import type { KeyLookup } from "../../../src/broker/key_index/keys_api.ts";
 import { murmur2Partition } from "../../../src/broker/partitioner.ts";
@@ -198,6 +199,19 @@ test("records that were deleted before an offset are not found", async () => {
   assert.equal(await valueOf(broker, "tables", "a"), "1");
   await broker.deleteRecordsBefore("tables", 0, 1);
   assert.deepEqual([await valueOf(broker, "tables", "a"), await valueOf(broker, "tables", "b")], [null, "1"]);
+});
+
+test("lookups under way are bounded, and the next one is told so", async () => {
+  await using opened = await openBroker();
+  const { broker } = opened;
+  await broker.createTopic("tables", { config: COMPACTED });
+  await put(broker, "tables", "a", "1");
+  // All wait for the index that the first of them makes.
+  const lookups = Array.from({ length: LIMITS.keyLookupWaitsMax }, () => lookUp(broker, "tables", "a"));
+  await assert.rejects(lookUp(broker, "tables", "a"), isCode("overloaded"));
+  const found = await Promise.all(lookups);
+  assert.ok(found.every(({ record: each }) => each?.offset === 0));
+  assert.equal(await valueOf(broker, "tables", "a"), "1");
 });
 
 test("a stop ends the lookups that wait, and nothing touches the tree behind it", async () => {
