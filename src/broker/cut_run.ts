@@ -3,6 +3,7 @@ import { SentinelError } from "../base/errors.ts";
 import type { FieldFault } from "../base/errors.ts";
 import { partitionName } from "../base/ids.ts";
 import type { PartitionId, ProducerId, TimestampMs } from "../base/ids.ts";
+import { Lease } from "../bytes/lease.ts";
 import { buildRecordBatch, cutIntoBatches } from "../records/build_batch.ts";
 import type { RecordInput } from "../records/record.ts";
 import type { RecordBatch } from "../records/record_batch.ts";
@@ -19,6 +20,8 @@ export interface Run {
 
 /** Kafka's mark for a record without a time. */
 const TIMESTAMP_NONE: TimestampMs = -1;
+/** Memory of smaller batches is left to the collector: giving it back costs more. */
+const LENT_BYTES_MIN = 64 * 1024;
 
 /** The records of one run, batch by batch; fails with a fault that points at the bad record. */
 export function cutRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): readonly (readonly RecordInput[])[] {
@@ -35,7 +38,10 @@ export function cutRun(run: Run, settings: TopicSettings, nowMs: TimestampMs): r
   return cut.batches;
 }
 
-/** The batches of what `cutRun` has cut, at the same time; with a producer id and consecutive sequences if one is given. */
+/**
+ * The batches of what `cutRun` has cut, at the same time; with a producer id and consecutive sequences if one is given.
+ * Their leases, where they have any, are held for the caller.
+ */
 export function buildRun(
   cuts: readonly (readonly RecordInput[])[],
   settings: TopicSettings,
@@ -52,8 +58,15 @@ export function buildRun(
     count += records.length;
     const batch = buildRecordBatch(records, { nowMs, ...sequenced });
     if (settings.timestampType === "LogAppendTime") batch.stampMaxTimestamp(nowMs, true);
+    if (batch.sizeBytes >= LENT_BYTES_MIN) lieInMemoryOfItsOwn(batch);
     return batch;
   });
+}
+
+/** What is built goes back to the allocator when nobody holds it; one hold is that of whoever has it appended. */
+function lieInMemoryOfItsOwn(batch: RecordBatch): void {
+  const { buffer } = batch.bytes;
+  if (buffer instanceof ArrayBuffer) batch.lieIn(new Lease(() => void buffer.transfer(0)));
 }
 
 /** A compacted topic tells records apart by their keys; the words are Kafka's. */

@@ -167,6 +167,8 @@ export class Producing {
       return { ok: true, ack, indexes: run.indexes };
     } catch (error) {
       return { ok: false, partition: run.partition, error, indexes: run.indexes };
+    } finally {
+      for (const batch of batches) batch.lease?.release();
     }
   }
 
