@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SentinelError } from "../../src/base/errors.ts";
+import { PlatformError, SentinelError } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
 import { formatUuid } from "../../src/base/ids.ts";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -114,6 +114,25 @@ test("what a crash leaves of a deleted topic, or of one that was never announced
     assert.ok(known.every((id) => id === gone || id === late));
     assert.deepEqual(await topicIdsIn(image), known);
   }
+});
+
+test("a delete that the tree refuses has happened, and the next start removes what is left", async () => {
+  const disk = new FaultyDisk();
+  const { broker } = await openBroker(LOG, disk);
+  await broker.createTopic("orders", LSM);
+  await produce(broker, "orders", "old");
+  const { topicId } = broker.describeTopic("orders")!;
+  disk.before = ({ operation, path }) => {
+    if (operation === "write" && path.includes("/tree/")) throw new PlatformError("no_space", operation, path);
+  };
+  await broker.deleteTopic("orders");
+  assert.equal(broker.describeTopic("orders"), null);
+  disk.before = () => {};
+  const image = disk.crash("kill");
+  assert.deepEqual(await topicIdsIn(disk.crash("kill")), [topicId]);
+  await (await openBroker(LOG, image)).broker.close();
+  assert.deepEqual(await topicIdsIn(image), []);
+  await broker.close();
 });
 
 test("records of a topic id that the metadata do not know stay, are told, and are not in the way", async () => {

@@ -130,4 +130,14 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     }));
     try {`,
   ]),
+  mutant("lsm: partitions announced before the tree is synced", "lsm_topic_create engines", [
+    "src/cluster/partition_store.ts",
+    `if (engine === "lsm") return await this.#inTree.sync();`,
+    `if (engine === "lsm") return;`,
+  ]),
+  mutant("lsm: a write that is done before the system has it", "lsm_produce", [
+    COMMITS,
+    `await (syncMode === "always" ? log.sync(from) : log.write(from));`,
+    `if (syncMode === "always") await log.sync(from);`,
+  ]),
 ];
