@@ -85,7 +85,7 @@ test("mutant: a scrub that does not look is found, and so is one that calls soun
         }));
       };
       let violation: Error | null = null;
-      for (let seed = 16; seed <= 30 && violation === null; seed++) {
+      for (let seed = 52; seed <= 70 && violation === null; seed++) {
         violation = (await run(scriptOf(seed, "rot"))).violation;
       }
       assert.match(String(violation), expected);
