@@ -200,10 +200,11 @@ class Model {
   }
 }
 
+let passes = 0;
+
 for (const engine of [SEGMENTS, treeEngine("always"), treeEngine("written")]) {
   for (let first = 1; first <= SEEDS; first += SEEDS_OF_ONE_TEST) {
     test(`a compacted log keeps what maps keep, from seed ${first} on: ${engine.name}`, async () => {
-      let passes = 0;
       for (let seed = first; seed < first + SEEDS_OF_ONE_TEST; seed++) {
         const model = new Model(engine, seed);
         try {
@@ -213,7 +214,10 @@ for (const engine of [SEGMENTS, treeEngine("always"), treeEngine("written")]) {
         }
         passes += model.passes;
       }
-      assert.ok(passes > SEEDS_OF_ONE_TEST, `only ${passes} passes`);
     });
   }
 }
+
+test("there were passes", () => {
+  assert.ok(passes > 3 * SEEDS, `only ${passes} passes`);
+});
