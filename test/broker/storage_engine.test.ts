@@ -231,6 +231,21 @@ test("a full disk refuses records of the tree, reads go on, and it takes more wh
   assert.deepEqual(await values(broker, "orders"), ["a", "b"]);
 });
 
+test("a trim for which no table can be opened now is refused, and the log goes on", async () => {
+  await using opened = await openBroker({ ...LOG, treeMemtableBytes: 4_096 });
+  const { broker, disk } = opened;
+  await broker.createTopic("orders", LSM);
+  for (let at = 0; at < 20; at++) await produce(broker, "orders", `${at}`.padEnd(1_000));
+  disk.before = ({ operation, path }) => {
+    if (operation === "open" && path.endsWith(".sst")) throw new PlatformError("too_many_open_files", operation, path);
+  };
+  await failsWith("storage_error", broker.deleteRecordsBefore("orders", 0, 11));
+  assert.equal(await produce(broker, "orders", "next"), 20);
+  disk.before = () => {};
+  assert.equal(await broker.deleteRecordsBefore("orders", 0, 11), 11);
+  assert.equal((await values(broker, "orders"))[0], "11".padEnd(1_000));
+});
+
 test("one sync serves many partitions of many topics", async () => {
   await using opened = await openBroker(LOG);
   const { broker, disk } = opened;

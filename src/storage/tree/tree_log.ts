@@ -6,7 +6,7 @@
  * the same.
  */
 import { assert } from "../../base/assert.ts";
-import { SentinelError } from "../../base/errors.ts";
+import { asSentinelError, PlatformError, SentinelError } from "../../base/errors.ts";
 import type { Epoch, Offset, TimestampMs } from "../../base/ids.ts";
 import type { RecordBatch } from "../../records/record_batch.ts";
 import { LeaderEpochs } from "../log/leader_epochs.ts";
@@ -293,13 +293,14 @@ export class TreeLog implements PartitionLog {
     }
   }
 
-  /** A store that has no room now has changed nothing: the log goes on as it was. */
+  /** A store that has no room now, or cannot read a table, has changed nothing: the log goes on as it was. */
   async #orThrow(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (thrown) {
-      const isRefused = this.#state.place.store.failure === null && thrown instanceof SentinelError;
-      throw isRefused ? thrown : this.#writer.fail(thrown);
+      const isRefused = thrown instanceof SentinelError || thrown instanceof PlatformError;
+      if (this.#state.place.store.failure !== null || !isRefused) throw this.#writer.fail(thrown);
+      throw asSentinelError(thrown);
     }
   }
 
