@@ -10,7 +10,7 @@ import type { Replica } from "../cluster/replica.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { CleaningTools } from "../storage/log_cleaning.ts";
-import type { MaintenanceTask } from "./maintenance.ts";
+import type { MaintenanceTask } from "./maintenance_task.ts";
 import type { Topics } from "./topics.ts";
 import type { BrokerCounters } from "./types.ts";
 

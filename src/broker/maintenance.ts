@@ -8,6 +8,7 @@ import type { SentinelError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { BrokerOptions } from "./broker_options.ts";
 import { Cleaner } from "./cleaner.ts";
+import type { MaintenanceTask } from "./maintenance_task.ts";
 import { TREE_DIRECTORY } from "../cluster/node_tree.ts";
 import type { NodeTree } from "../cluster/node_tree.ts";
 import { METADATA_TOPIC } from "../cluster/partition_store.ts";
@@ -17,14 +18,6 @@ import type { ScrubSource } from "./scrubber.ts";
 import { Retention } from "./retention.ts";
 import type { Topics } from "./topics.ts";
 import type { BrokerCounters } from "./types.ts";
-
-export interface MaintenanceTask {
-  start(): void;
-  /** Begins nothing more. Idempotent. */
-  stop(): void;
-  /** Resolves when what was under way is over; asked when every log is closed. */
-  readonly ended: Promise<void>;
-}
 
 export interface MaintenanceOptions {
   readonly topics: Topics;

@@ -1,6 +1,6 @@
 import { SentinelError } from "../base/errors.ts";
 import type { Cancel, Clock } from "../platform/clock.ts";
-import type { MaintenanceTask } from "./maintenance.ts";
+import type { MaintenanceTask } from "./maintenance_task.ts";
 import type { Topics } from "./topics.ts";
 
 export interface RetentionOptions {

@@ -12,7 +12,7 @@ import type { Cancel } from "../platform/clock.ts";
 import type { Platform } from "../platform/platform.ts";
 import { loadScrubCheckpoint, type ScrubCheckpoint, storeScrubCheckpoint } from "../storage/scrub_checkpoint.ts";
 import type { Damage, Scrubbing, ScrubUnit } from "../storage/scrubbing.ts";
-import type { MaintenanceTask } from "./maintenance.ts";
+import type { MaintenanceTask } from "./maintenance_task.ts";
 import { ScrubBudget } from "./scrub_budget.ts";
 import type { BrokerCounters } from "./types.ts";
 

@@ -13,6 +13,7 @@ import type { PlacedTable } from "./manifest_edit.ts";
 import type { Memtable } from "./memtable.ts";
 import {
   boundsOf,
+  bytesBeforeLevel0,
   bytesOf,
   type Compaction,
   compactionOf,
@@ -26,7 +27,6 @@ import type { TableReader } from "./table_reader.ts";
 import type { TreeState } from "./tree_state.ts";
 import { WorkMeter } from "./work_meter.ts";
 import { writeMemtable } from "./write_memtable.ts";
-import { bytesBeforeLevel0 } from "./write_pace.ts";
 
 export class BackgroundWork {
   readonly #state: TreeState;
@@ -63,7 +63,8 @@ export class BackgroundWork {
 
   /** Until compaction has emptied level 0; null: nobody knows. */
   level0LeftMs(): number | null {
-    return this.#compactionMeter.leftMs(this.#isLevel0Compacting ? 0 : bytesBeforeLevel0(this.#state));
+    const { versions, settings } = this.#state;
+    return this.#compactionMeter.leftMs(this.#isLevel0Compacting ? 0 : bytesBeforeLevel0(versions.current, settings));
   }
 
   /** Looks for work. */

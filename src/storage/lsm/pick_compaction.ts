@@ -1,4 +1,5 @@
 /** Which tables are to be merged next (facts S15; LevelDB's rule of scores). */
+import { LIMITS } from "../../base/limits.ts";
 import { compareBytes } from "../../bytes/compare_bytes.ts";
 import { isInRange } from "./table_meta.ts";
 import type { TableReader } from "./table_reader.ts";
@@ -37,6 +38,34 @@ export function pickCompaction(
     }
   }
   return best < 0 ? null : compactionOf(version, best, inputsOf(version, best, pointers));
+}
+
+/**
+ * Bytes that compaction reads until it has emptied level 0, going by the sizes of levels as `pickCompaction` does: deeper
+ * levels that are more above their size come first.
+ */
+export function bytesBeforeLevel0({ levels }: Pick<Version, "levels">, settings: TreeSettings): number {
+  const { level0Trigger, levelBytesBase, levelMultiplier, levelsMax, tableBytes } = settings;
+  const bytes = levels.map(bytesOf);
+  const level0Score = levels[0]!.length / level0Trigger;
+  let work = 0;
+  for (let step = 0; step < LIMITS.lsmPaceStepsMax; step++) {
+    let best = 0;
+    let bestScore = level0Score;
+    for (let level = 1; level + 1 < levelsMax; level++) {
+      const score = bytes[level]! / (levelBytesBase * levelMultiplier ** (level - 1));
+      if (score <= bestScore) continue;
+      best = level;
+      bestScore = score;
+    }
+    if (best === 0) break;
+    const moved = Math.min(tableBytes, bytes[best]!);
+    const overlap = moved * bytes[best + 1]! / Math.max(1, bytes[best]!);
+    work += moved + overlap;
+    bytes[best]! -= moved;
+    bytes[best + 1]! += moved;
+  }
+  return work + bytes[0]! + bytes[1]!;
 }
 
 /** The merge of tables of a level into the next one. */

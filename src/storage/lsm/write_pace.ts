@@ -6,7 +6,6 @@
  */
 import { LIMITS } from "../../base/limits.ts";
 import type { BackgroundWork } from "./background_work.ts";
-import { bytesOf } from "./pick_compaction.ts";
 import type { TreeState } from "./tree_state.ts";
 
 /** Shorter waits are saved up: a timer has a millisecond. */
@@ -89,33 +88,4 @@ export class WritePace {
 function speed(roomBytes: number, leftMs: number | null): number {
   if (leftMs === null || leftMs <= 0) return Infinity;
   return Math.max(0, roomBytes) / leftMs;
-}
-
-/**
- * Bytes that compaction reads until it has emptied level 0, going by the sizes of levels as `pickCompaction` does: deeper
- * levels that are more above their size come first.
- */
-export function bytesBeforeLevel0(state: Pick<TreeState, "versions" | "settings">): number {
-  const { level0Trigger, levelBytesBase, levelMultiplier, levelsMax, tableBytes } = state.settings;
-  const { levels } = state.versions.current;
-  const bytes = levels.map(bytesOf);
-  const level0Score = levels[0]!.length / level0Trigger;
-  let work = 0;
-  for (let step = 0; step < LIMITS.lsmPaceStepsMax; step++) {
-    let best = 0;
-    let bestScore = level0Score;
-    for (let level = 1; level + 1 < levelsMax; level++) {
-      const score = bytes[level]! / (levelBytesBase * levelMultiplier ** (level - 1));
-      if (score <= bestScore) continue;
-      best = level;
-      bestScore = score;
-    }
-    if (best === 0) break;
-    const moved = Math.min(tableBytes, bytes[best]!);
-    const overlap = moved * bytes[best + 1]! / Math.max(1, bytes[best]!);
-    work += moved + overlap;
-    bytes[best]! -= moved;
-    bytes[best + 1]! += moved;
-  }
-  return work + bytes[0]! + bytes[1]!;
 }

@@ -16,14 +16,6 @@ import type { TreeLogWriter } from "./tree_log_writer.ts";
 import type { TreeSegment } from "./tree_segment.ts";
 import { TreeGroupRewriter } from "./tree_group_rewriter.ts";
 
-/** How a pass changes the log in the store. */
-export interface LogChanges {
-  /** One atomic write between those of appends. The change counts in memory once it is written. */
-  apply(change: (write: WriteBatch) => Promise<void> | void, onWritten: () => void): Promise<void>;
-  /** Everything that was applied is durable when it resolves. */
-  sync(): Promise<void>;
-}
-
 export class TreeCleaning implements CleanableLog<TreeSegment> {
   readonly state: TreeLogState;
   readonly #writer: TreeLogWriter;

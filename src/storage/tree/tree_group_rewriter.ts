@@ -5,7 +5,6 @@ import type { RecordBatch } from "../../records/record_batch.ts";
 import type { GroupRewriter } from "../log/cleanable_log.ts";
 import type { WriteBatch } from "../write_batch.ts";
 import { encodeTimeEntry, type StoredTime } from "./stored_times.ts";
-import type { LogChanges } from "./tree_cleaning.ts";
 import type { TreeLogState } from "./tree_log_state.ts";
 import { emptySegment, encodeTreeSegment, grown, type TreeSegment } from "./tree_segment.ts";
 
@@ -13,6 +12,14 @@ import { emptySegment, encodeTreeSegment, grown, type TreeSegment } from "./tree
 const TIME_ENTRIES_MAX = 4_096;
 /** Batches that one write changes. */
 const CHANGES_MAX = 10_000;
+
+/** How a pass changes the log in the store. */
+export interface LogChanges {
+  /** One atomic write between those of appends. The change counts in memory once it is written. */
+  apply(change: (write: WriteBatch) => Promise<void> | void, onWritten: () => void): Promise<void>;
+  /** Everything that was applied is durable when it resolves. */
+  sync(): Promise<void>;
+}
 
 /** Writes neighbours among a log's segments anew, in their places, and makes one segment of them. */
 export class TreeGroupRewriter implements GroupRewriter {

@@ -8,7 +8,8 @@ import { Volume } from "../../../adapters/simulation/volume.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { LsmStore } from "../../../src/storage/lsm/lsm_store.ts";
 import { WorkMeter } from "../../../src/storage/lsm/work_meter.ts";
-import { bytesBeforeLevel0, WritePace } from "../../../src/storage/lsm/write_pace.ts";
+import { bytesBeforeLevel0 } from "../../../src/storage/lsm/pick_compaction.ts";
+import { WritePace } from "../../../src/storage/lsm/write_pace.ts";
 import { drive, startCrashProcess } from "../../crash/crash_process.ts";
 import { ManualClock } from "../../manual_clock.ts";
 import { FaultyDisk } from "../faulty_disk.ts";
@@ -96,10 +97,10 @@ test("what compaction has to read before level 0 follows from the levels' sizes"
   const table = (sizeBytes: number) => ({ meta: { sizeBytes } });
   const settings = { level0Trigger: 4, levelBytesBase: 100, levelMultiplier: 10, levelsMax: 7, tableBytes: 10 };
   const of = (...levels: (readonly { readonly meta: { readonly sizeBytes: number } }[])[]): number =>
-    bytesBeforeLevel0({
-      versions: { current: { levels: Array.from({ length: 7 }, (_, level) => levels[level] ?? []) } },
-      settings,
-    } as never);
+    bytesBeforeLevel0(
+      { levels: Array.from({ length: 7 }, (_, level) => levels[level] ?? []) } as never,
+      settings as never,
+    );
   const small = Array.from({ length: 8 }, () => table(5));
   assert.equal(of(small, [table(100)]), 140);
   // Level 1 is five times its size, level 0 twice its trigger: tables go down until both are the same.
