@@ -31,7 +31,8 @@ export async function openStorage(
   const { dataPath: path, flushIntervalMs, partitionsDefault, durability } = options;
   const { directoryId } = directory;
   const memtableBytes = options.treeMemtableBytes ?? LIMITS.nodeTreeMemtableBytes;
-  const tree = new NodeTree({ disk, clock, path, directoryId, memtableBytes });
+  const told = options.onError === undefined ? {} : { onError: options.onError };
+  const tree = new NodeTree({ disk, clock, path, directoryId, memtableBytes, ...told });
   const store = new PartitionStore({ disk, clock, path, flushIntervalMs, tree });
   try {
     await tree.openExisting();

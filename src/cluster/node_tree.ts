@@ -35,6 +35,8 @@ export interface NodeTreeOptions {
   readonly directoryId: string;
   /** Default `nodeTreeMemtableBytes`; less only in tests. */
   readonly memtableBytes?: number;
+  /** Told when what the tree does in the background has begun to fail. */
+  readonly onError?: (error: SentinelError) => void;
 }
 
 export class NodeTree {
@@ -101,10 +103,11 @@ export class NodeTree {
   }
 
   async #openStore(): Promise<LsmStore> {
-    const { disk, clock, directoryId, memtableBytes = LIMITS.nodeTreeMemtableBytes } = this.#options;
+    const { disk, clock, directoryId, memtableBytes = LIMITS.nodeTreeMemtableBytes, onError } = this.#options;
     const identity = parseUuid(directoryId) ?? new Uint8Array(16);
     try {
-      const location = { disk, clock, directory: this.#directory, identity };
+      const told = onError === undefined ? {} : { onBackgroundError: onError };
+      const location = { disk, clock, directory: this.#directory, identity, ...told };
       return this.#store = await LsmStore.open(location, settings(memtableBytes));
     } catch (thrown) {
       // On a disk that is full now there may be room the next time.

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NodeTree } from "../../src/cluster/node_tree.ts";
 import { formatUuid } from "../../src/base/ids.ts";
+import { LIMITS } from "../../src/base/limits.ts";
 import { TailCacheBudget } from "../../src/storage/log/tail_cache.ts";
 import { ProducerBudget } from "../../src/storage/producer_budget.ts";
 import { TreeLog } from "../../src/storage/tree/tree_log.ts";
@@ -11,6 +12,9 @@ import { batchOf, SETTINGS } from "../storage/log_fixture.ts";
 import { bytesOf, pairsOf, putText } from "../storage/tree_fixture.ts";
 
 const clock = new ManualClock();
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
+};
 const directoryId = formatUuid(Uint8Array.from({ length: 16 }, (_, at) => at + 1));
 const treeOn = (disk: FaultyDisk, id = directoryId): NodeTree =>
   new NodeTree({ disk, clock, path: "/data", directoryId: id });
@@ -97,4 +101,43 @@ test("partitions that are flushed at once share a sync of the node's tree", asyn
   const durable = treeOn(disk.crash("lost"));
   await durable.openExisting();
   assert.equal((await pairsOf(durable.existing!)).length, 2 * 500);
+});
+
+test("a flush that begins to fail is told, once for all its tries, and again when it fails anew", async () => {
+  const disk = await newDisk();
+  const told: string[] = [];
+  const time = new ManualClock();
+  const tree = new NodeTree({
+    disk,
+    clock: time,
+    path: "/data",
+    directoryId,
+    memtableBytes: LIMITS.lsmMemtableBytesMin,
+    onError: (error) => told.push(error.message),
+  });
+  const store = await tree.store();
+  let number = 0;
+  const fillMemtable = async (): Promise<void> => {
+    const { immutableMemtables: before, tables } = store.stats();
+    while (store.stats().immutableMemtables === before && store.stats().tables === tables) {
+      await putText(store, `key${number++}`, "value".repeat(100));
+    }
+  };
+  disk.failNext("write", "no_space", { suffix: ".sst.tmp" });
+  disk.failNext("write", "no_space", { suffix: ".sst.tmp" });
+  await fillMemtable();
+  await turns();
+  assert.equal(told.length, 1);
+  assert.match(told[0]!, /no space/);
+  time.advance(1_000);
+  await turns();
+  assert.deepEqual([told.length, store.stats().tables], [1, 0]);
+  time.advance(1_000);
+  await turns();
+  assert.deepEqual([told.length, store.stats().tables], [1, 1]);
+  disk.failNext("write", "no_space", { suffix: ".sst.tmp" });
+  await fillMemtable();
+  await turns();
+  assert.equal(told.length, 2);
+  await tree.close();
 });

@@ -138,7 +138,7 @@ export class BackgroundWork {
         this.#compacting ??= this.#compactAll();
       }
     } catch (thrown) {
-      this.flushError = this.#errorOf(thrown);
+      this.flushError = this.#told(thrown, this.flushError);
       this.#retryLater();
       this.progress.note();
     }
@@ -182,7 +182,7 @@ export class BackgroundWork {
         this.progress.note();
       }
     } catch (thrown) {
-      this.compactionError = this.#errorOf(thrown);
+      this.compactionError = this.#told(thrown, this.compactionError);
       this.#retryLater();
       this.progress.note();
     }
@@ -280,6 +280,12 @@ export class BackgroundWork {
         `${this.#state.location.directory}/${tableFileName(meta.writtenLevel, meta.number)}`,
       );
     }
+  }
+
+  #told(thrown: unknown, before: SentinelError | null): SentinelError {
+    const error = this.#errorOf(thrown);
+    if (before === null) this.#state.location.onBackgroundError?.(error);
+    return error;
   }
 
   #errorOf(thrown: unknown): SentinelError {

@@ -22,6 +22,8 @@ export interface TreeLocation {
   readonly directory: string;
   /** Names this tree and no other: every checksum in its files begins with it. */
   readonly identity: Uint8Array;
+  /** A flush or a compaction has begun to fail: told once, it is tried again until it works. */
+  readonly onBackgroundError?: (error: SentinelError) => void;
 }
 
 /** What a start hands over. */
