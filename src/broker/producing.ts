@@ -19,6 +19,7 @@ import { convertedBatch, mustBeConverted, mustBeOpened, openProduced } from "./s
 import { topicSettings } from "./topic_config.ts";
 import type { TopicSettings } from "./topic_config.ts";
 import { assertTopicName } from "./topic_name.ts";
+import { TopicTurns } from "./topic_turns.ts";
 import { replicaOf } from "./topics.ts";
 import type { Topic, Topics } from "./topics.ts";
 import type { BrokerCounters, DurabilityReached, ProduceAck, ProduceOptions } from "./types.ts";
@@ -37,12 +38,14 @@ export interface ProducerOptions {
 export class Producing {
   readonly #options: ProducerOptions;
   readonly #partitioner: Partitioner;
+  readonly #turns: TopicTurns;
   readonly #lanes = new ProduceLanes();
   /** Bytes of calls that are appended and not yet acknowledged. */
   #pendingBytes = 0;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#turns = new TopicTurns(options.topics);
     this.#partitioner = new Partitioner(options.partitioner);
   }
 
@@ -58,8 +61,10 @@ export class Producing {
     const runs = this.route(name, records, partitionCount);
     // Everything is checked before a topic is made or a byte written (seed-P3).
     const built = runs.map((run) => ({ run, batches: buildRun(cutRun(run, settings, nowMs), settings, nowMs) }));
-    const topic = known ?? await this.#options.topics.getOrCreate(name);
-    const outcomes = await Promise.all(built.map(({ run, batches }) => this.appendRun(topic, run, batches, options)));
+    const outcomes = await this.#turns.run(
+      name,
+      (topic) => Promise.all(built.map(({ run, batches }) => this.appendRun(topic, run, batches, options))),
+    );
     for (const outcome of outcomes) if (!outcome.ok && isOffsetMismatch(outcome.error)) throw outcome.error;
     return outcomes;
   }
@@ -102,13 +107,14 @@ export class Producing {
       return this.#append(topic, replicaOf(topic, chosen), [stored], options);
     };
     const opens = mustBeOpened(batch, settings);
-    const isReady = !opens && !mustBeConverted(batch, settings) && !this.#lanes.isBusy(checks.partitionName);
-    const topic = known ?? await topics.getOrCreate(name);
-    if (isReady) return await append(batch, topic);
-    return await this.#lanes.run(checks.partitionName, async () => {
-      const plain = opens ? await openProduced(batch, compression) : null;
-      if (plain !== null) checkProduced(batch, plain, checks);
-      return { begun: append(await convertedBatch(batch, plain, settings, compression), topic) };
+    return await this.#turns.run(name, (topic) => {
+      const isReady = !opens && !mustBeConverted(batch, settings) && !this.#lanes.isBusy(checks.partitionName);
+      if (isReady) return append(batch, topic);
+      return this.#lanes.run(checks.partitionName, async () => {
+        const plain = opens ? await openProduced(batch, compression) : null;
+        if (plain !== null) checkProduced(batch, plain, checks);
+        return { begun: append(await convertedBatch(batch, plain, settings, compression), topic) };
+      });
     });
   }
 

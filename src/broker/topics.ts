@@ -121,8 +121,12 @@ export class Topics {
 
   /** The topic, made now when it is not there; two at once get the same (seed-K4). */
   async getOrCreate(name: string, options: CreateTopicOptions = {}): Promise<Topic> {
-    return this.#open.get(name) ??
-      await this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, options));
+    return this.#open.get(name) ?? await this.getInTurn(name, options);
+  }
+
+  /** The same, behind all who asked before, also when it is there by now. */
+  getInTurn(name: string, options: CreateTopicOptions = {}): Promise<Topic> {
+    return this.#mutex.run(async () => this.#open.get(name) ?? await this.#create(name, options));
   }
 
   /** The number of partitions that a topic made now would get. */

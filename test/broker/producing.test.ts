@@ -269,3 +269,21 @@ test("waitForRoom() bounds what is queued, wakes in order, and nobody comes befo
   assert.equal(log.endOffset, appended);
   await replica.close(new SentinelError("shutting_down", "Test"));
 });
+
+test("what comes for a topic in the very moment in which it is made comes behind those who waited for it", async () => {
+  await using opened = await openBroker();
+  const { broker, disk } = opened;
+  // The memory's disk takes no turns: so many steps behind its last sync lies every moment until all have appended.
+  for (let steps = 0; steps < 150; steps++) {
+    const topic = `topic-${steps}`;
+    const isAnnounced = Promise.withResolvers<void>();
+    disk.before = ({ operation, path }) => {
+      if (operation === "sync" && path.startsWith("/data/__cluster_metadata-0/")) isAnnounced.resolve();
+    };
+    const waiting = [produce(broker, topic, "first"), produce(broker, topic, "second")];
+    await isAnnounced.promise;
+    for (let step = 0; step < steps; step++) await undefined;
+    await Promise.all([...waiting, produce(broker, topic, "third")]);
+    assert.deepEqual(await values(broker, topic), ["first", "second", "third"], `${steps} steps behind the sync`);
+  }
+});
